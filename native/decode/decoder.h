@@ -1,0 +1,51 @@
+// From a captured packet to the innermost TCP segment.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "decode/segment.h"
+#include "source/packet.h"
+#include "stats.h"
+
+namespace flowtap::decode {
+
+enum class DecodeResult : uint8_t {
+  segment,      ///< the Segment is filled
+  notTcp,       ///< well-formed, but no TCP inside (ARP, UDP that is no tunnel, ICMP with what it quotes, …)
+  malformed,    ///< a length or a field contradicts the packet
+  unsupported,  ///< a link type or encapsulation that is not known
+  fragment,     ///< an IP fragment that was kept or dropped; the datagram is not complete
+};
+
+struct DecodeOptions {
+  bool verifyChecksums = false;           ///< a TCP or IPv4 header checksum that is wrong makes the packet malformed
+  uint64_t maxFragmentBytes = 16u << 20;  ///< bytes of incomplete datagrams kept at a time
+  int64_t fragmentTimeoutNs = 30'000'000'000;  ///< RFC 8200 says 60 s, Linux keeps IPv4 for 30 s
+};
+
+class Decoder {
+ public:
+  Decoder(const DecodeOptions& options, Stats& stats);
+  ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  /// Decodes one packet and counts it (packetsReceived and exactly one of the result's counters). What
+  /// `segment.payload` points to stays valid as long as the packet does and releaseDatagrams() was not called.
+  DecodeResult decode(const source::Packet& packet, Segment& segment);
+
+  /// Frees the datagrams that were reassembled since the last call.
+  void releaseDatagrams();
+
+  /// Forgets fragments that are older than the time-out. Packet time.
+  void advance(int64_t nowNs);
+
+ private:
+  struct Fragments;
+  DecodeOptions options_;
+  Stats& stats_;
+  std::unique_ptr<Fragments> fragments_;
+};
+
+}  // namespace flowtap::decode

@@ -1,0 +1,414 @@
+#include "http/http1_handler.h"
+
+#include <algorithm>
+#include <new>
+
+namespace flowtap::http {
+
+namespace {
+
+/// Pipelined requests without an answer, a connection; the oldest are forgotten. A capture of one direction never sees answers.
+constexpr uint16_t maxUnanswered = 512;
+/// Responses that wait for the end of their request, a request.
+constexpr uint16_t maxHeld = 64;
+/// Buffers of recycled messages that are larger are given back.
+constexpr size_t recycledBytes = 4096;
+constexpr size_t recycledFields = 64;
+
+Integrity worse(Integrity integrity, http1::Damage damage) {
+  const auto added = static_cast<Integrity>(damage);
+  if (added == Integrity::complete) return integrity;
+  return integrity == Integrity::complete ? added : std::min(integrity, added);
+}
+
+}  // namespace
+
+struct Http1Handler::ConnectionSlab {
+  static constexpr size_t count = 256;
+  ConnectionSlab* next;
+  alignas(Connection) unsigned char memory[count][sizeof(Connection)];
+};
+
+Http1Handler::Http1Handler(const HttpOptions& options, MessageSink& sink, Stats& stats)
+    : options_(options), sink_(sink), stats_(stats), parsing_(options.parser, *this, stats) {}
+
+Http1Handler::~Http1Handler() {
+  while (slabs_ != nullptr) {
+    ConnectionSlab* slab = slabs_;
+    slabs_ = slab->next;
+    delete slab;
+  }
+}
+
+// ---- connections ----
+
+void Http1Handler::data(tcp::ConnectionInfo& info, void*& state, tcp::Side side, uint64_t offset, const uint8_t* bytes,
+                        size_t length, int64_t timeNs) {
+  auto* connection = static_cast<Connection*>(state);
+  if (connection == nullptr) {
+    if (freeConnections_ == nullptr) {
+      auto* slab = new ConnectionSlab;
+      slab->next = slabs_;
+      slabs_ = slab;
+      for (auto& memory : slab->memory) {
+        *reinterpret_cast<void**>(memory) = freeConnections_;
+        freeConnections_ = memory;
+      }
+    }
+    void* memory = freeConnections_;
+    freeConnections_ = *static_cast<void**>(memory);
+    connection = new (memory) Connection(info, info.initiator != tcp::unknownSide && offset == 0);
+    state = connection;
+  }
+  connection->parsers[side].data(parsing_, connection, side, bytes, length, timeNs);
+  if (Message* message = connection->open[side]; message != nullptr && !message->persisted) persist(*message);
+}
+
+void Http1Handler::gap(tcp::ConnectionInfo&, void*& state, tcp::Side side, uint64_t length, tcp::GapCause cause,
+                       int64_t) {
+  auto* connection = static_cast<Connection*>(state);
+  if (connection == nullptr) return;
+  connection->lossy = true;
+  connection->parsers[side].gap(parsing_, connection, side, length,
+                                cause == tcp::GapCause::lost ? http1::Damage::gap : http1::Damage::truncated);
+}
+
+void Http1Handler::conflict(tcp::ConnectionInfo&, void*& state, tcp::Side side) {
+  auto* connection = static_cast<Connection*>(state);
+  if (connection != nullptr && connection->open[side] != nullptr) connection->open[side]->flags |= flag::conflict;
+}
+
+void Http1Handler::end(tcp::ConnectionInfo&, void*& state, tcp::Side side, int64_t) {
+  auto* connection = static_cast<Connection*>(state);
+  if (connection == nullptr || connection->ended[side]) return;
+  connection->ended[side] = true;
+  connection->parsers[side].end(parsing_, connection, side, http1::Damage::aborted, true);
+}
+
+void Http1Handler::close(tcp::ConnectionInfo&, void*& state, tcp::CloseReason reason, int64_t) {
+  auto* connection = static_cast<Connection*>(state);
+  if (connection == nullptr) return;
+  const bool orderly = reason == tcp::CloseReason::finished;
+  const bool cut = orderly || reason == tcp::CloseReason::reset;
+  // The request first: responses wait for it.
+  const tcp::Side first = connection->clientSide == 1 ? 1 : 0;
+  for (const tcp::Side side : {first, tcp::other(first)}) {
+    if (connection->ended[side]) continue;
+    connection->parsers[side].end(parsing_, connection, side,
+                                  cut ? http1::Damage::aborted : http1::Damage::truncated, orderly);
+  }
+  state = nullptr;
+  release(connection);
+}
+
+void Http1Handler::abandon(tcp::ConnectionInfo&, void*& state) {
+  auto* connection = static_cast<Connection*>(state);
+  if (connection == nullptr) return;
+  for (auto& parser : connection->parsers) parser.abandon(parsing_);
+  state = nullptr;
+  release(connection);
+}
+
+bool Http1Handler::recognised(const void* state) const {
+  const auto* connection = static_cast<const Connection*>(state);
+  return connection != nullptr && connection->counted;
+}
+
+void Http1Handler::release(Connection* connection) {
+  while (connection->firstUnanswered != nullptr) popUnanswered(*connection);
+  connection->~Connection();
+  *reinterpret_cast<void**>(connection) = freeConnections_;
+  freeConnections_ = connection;
+}
+
+// ---- events of the parsers ----
+
+http1::Framing Http1Handler::onHead(void* owner, uint8_t side, const http1::Head& head, int64_t startNs,
+                                    int64_t endNs) {
+  auto& connection = *static_cast<Connection*>(owner);
+  if (!connection.counted) {
+    connection.counted = true;
+    stats_.http_connections++;
+  }
+  if (connection.clientSide == tcp::unknownSide)
+    connection.clientSide = static_cast<int8_t>(head.isRequest ? side : tcp::other(side));
+
+  Message* message = messages_.acquire();
+  connection.open[side] = message;
+  message->kind = head.isRequest ? Kind::request : Kind::response;
+  message->version = head.version;
+  message->integrity = Integrity::complete;
+  message->flags = head.obsFold ? flag::obsFold : 0;
+  message->status = head.status;
+  message->startNs = startNs;
+  message->endNs = endNs;
+  message->bodyLength = 0;
+  message->missingBytes = 0;
+  message->headLength = head.length;
+  message->methodLength = head.methodLength;
+  message->textOffset = head.textOffset;
+  message->textLength = head.textLength;
+  message->hostIndex = head.hostIndex;
+  message->fieldCount = static_cast<uint32_t>(head.fieldCount);
+  message->body = nullptr;
+  message->bodyKept = 0;
+  message->keepsBody = options_.keepBodies;
+  if (options_.keepBodies) message->flags |= flag::bodyKept;
+  message->exchange = nullptr;
+  message->head = head.bytes;
+  message->fields = head.fields;
+  message->persisted = false;
+  message->pendingBytes = 0;
+  if (head.storage != nullptr) {
+    message->headStore.swap(*head.storage);
+    message->head = message->headStore.data();
+    addPending(*message, head.length);
+  }
+
+  stats_.http_messagesStarted++;
+  stats_.http_messagesOpen++;
+  if (head.isRequest) {
+    stats_.http_requests++;
+    return frameRequest(connection, *message, head);
+  }
+  stats_.http_responses++;
+  return frameResponse(connection, side, *message, head);
+}
+
+http1::Framing Http1Handler::frameRequest(Connection& connection, Message& message, const http1::Head& head) {
+  using Body = http1::Framing::Kind;
+  if (connection.clientSide == (connection.open[0] == &message ? 0 : 1)) {
+    if (connection.firstUnanswered != nullptr && !connection.lossy) connection.pipelining = true;
+    if (connection.unansweredCount == maxUnanswered) popUnanswered(connection);
+    Exchange* exchange = exchanges_.acquire();
+    *exchange = Exchange{};
+    exchange->references = 2;  // the queue and the message
+    exchange->method = head.method;
+    if (connection.lastUnanswered != nullptr)
+      connection.lastUnanswered->next = exchange;
+    else
+      connection.firstUnanswered = exchange;
+    connection.lastUnanswered = exchange;
+    connection.unansweredCount++;
+    message.exchange = exchange;
+  }
+  if (head.hasTransferEncoding) {
+    if (!head.chunked) return {Body::none};  // a server could not tell where it ends either
+    message.flags |= flag::chunked;
+    return {Body::chunked};
+  }
+  if (head.hasContentLength) return {Body::length, head.contentLength};
+  return {Body::none};
+}
+
+http1::Framing Http1Handler::frameResponse(Connection& connection, tcp::Side side, Message& message,
+                                           const http1::Head& head) {
+  using Body = http1::Framing::Kind;
+  const bool interim = head.status >= 100 && head.status < 200 && head.status != 101;
+  if (interim) message.flags |= flag::interim;
+  Exchange* exchange = answeredBy(connection, side, interim);
+  message.exchange = exchange;
+  const http1::MethodKind method = exchange != nullptr ? exchange->method : http1::MethodKind::other;
+
+  // RFC 9112, 6.3
+  if (head.status == 101 || (method == http1::MethodKind::connect && head.status >= 200 && head.status < 300)) {
+    message.flags |= flag::upgraded;
+    if (connection.open[tcp::other(side)] == nullptr) connection.parsers[tcp::other(side)].becomeTunnel(parsing_);
+    return {Body::tunnel};
+  }
+  if (interim || head.status == 204 || head.status == 304 || method == http1::MethodKind::head) return {Body::none};
+  if (head.hasTransferEncoding) {
+    if (head.chunked) {
+      message.flags |= flag::chunked;
+      return {Body::chunked};
+    }
+    message.flags |= flag::untilClose;
+    return {Body::untilClose};
+  }
+  if (head.hasContentLength) return {Body::length, head.contentLength};
+  message.flags |= flag::untilClose;
+  return {Body::untilClose};
+}
+
+void Http1Handler::onBody(void* owner, uint8_t side, const uint8_t* bytes, size_t length, int64_t timeNs) {
+  auto& connection = *static_cast<Connection*>(owner);
+  Message& message = *connection.open[side];
+  message.bodyLength += length;
+  message.endNs = std::max(message.endNs, timeNs);
+  stats_.http_bodyBytes += length;
+  if (!message.keepsBody) {
+    stats_.http_bodyBytesCut += length;
+    return;
+  }
+  size_t kept = static_cast<size_t>(std::min<uint64_t>(length, options_.maxBodyBytes - message.bodyKept));
+  if (stats_.http_pendingBytes + kept > options_.maxPendingBytes) kept = 0;
+  if (kept < length) {
+    message.keepsBody = false;
+    message.flags |= flag::bodyTruncated;
+    stats_.http_bodyBytesCut += length - kept;
+    if (kept == 0) return;
+  }
+  if (!message.persisted && message.bodyStore.empty()) {
+    // Still in the packet that brought the head.
+    if (message.bodyKept == 0) {
+      message.body = bytes;
+      message.bodyKept = kept;
+      return;
+    }
+    if (message.body + message.bodyKept == bytes) {
+      message.bodyKept += kept;
+      return;
+    }
+    message.bodyStore.append(message.body, message.bodyKept);
+    addPending(message, message.bodyKept);
+  }
+  message.bodyStore.append(bytes, kept);
+  addPending(message, kept);
+  message.body = message.bodyStore.data();
+  message.bodyKept = message.bodyStore.size();
+}
+
+void Http1Handler::onMissing(void* owner, uint8_t side, uint64_t length, uint64_t /*bodyLength*/,
+                             http1::Damage damage) {
+  auto& connection = *static_cast<Connection*>(owner);
+  Message& message = *connection.open[side];
+  message.missingBytes += length;
+  message.integrity = worse(message.integrity, damage);
+  // What comes behind a hole must not look as if it followed what came before it.
+  message.keepsBody = false;
+}
+
+void Http1Handler::onTrailers(void* owner, uint8_t side, const uint8_t* bytes, size_t length,
+                              const http1::FieldSpan* fields, size_t count, bool obsFold) {
+  auto& connection = *static_cast<Connection*>(owner);
+  Message& message = *connection.open[side];
+  message.trailerStore.append(bytes, length);
+  addPending(message, length);
+  message.trailerFields.assign(fields, fields + count);
+  if (obsFold) message.flags |= flag::obsFold;
+}
+
+void Http1Handler::onMessageEnd(void* owner, uint8_t side, http1::Damage damage, int64_t endNs) {
+  auto& connection = *static_cast<Connection*>(owner);
+  Message* message = connection.open[side];
+  connection.open[side] = nullptr;
+  message->integrity = worse(message->integrity, damage);
+  message->endNs = std::max(message->endNs, endNs);
+  finish(connection, message);
+}
+
+void Http1Handler::onTunnel(void*, uint8_t, size_t length) { stats_.http_tunnelBytes += length; }
+
+// ---- pairing ----
+
+/// The request that the response which begins now answers; a final response takes it out of the queue.
+Exchange* Http1Handler::answeredBy(Connection& connection, tcp::Side side, bool interim) {
+  if (connection.clientSide == side) return nullptr;
+  if (connection.lossy) {
+    // Answers may be missing. A client that waits for each answer has had those to all requests but the last.
+    if (!connection.pipelining)
+      while (connection.unansweredCount > 1) popUnanswered(connection);
+    connection.lossy = false;
+  }
+  Exchange* exchange = connection.firstUnanswered;
+  if (exchange == nullptr) return nullptr;
+  exchange->references++;  // the response
+  if (!interim) popUnanswered(connection);
+  return exchange;
+}
+
+void Http1Handler::popUnanswered(Connection& connection) {
+  Exchange* exchange = connection.firstUnanswered;
+  connection.firstUnanswered = exchange->next;
+  if (connection.firstUnanswered == nullptr) connection.lastUnanswered = nullptr;
+  connection.unansweredCount--;
+  releaseExchange(exchange);
+}
+
+void Http1Handler::releaseExchange(Exchange* exchange) {
+  if (--exchange->references == 0) exchanges_.release(exchange);
+}
+
+// ---- messages ----
+
+void Http1Handler::finish(Connection& connection, Message* message) {
+  stats_.http_messagesOpen--;
+  stats_.http_messagesFinished++;
+  Exchange* exchange = message->exchange;
+  if (message->kind == Kind::request) {
+    if (exchange == nullptr) {
+      deliver(connection, message, 0);
+      return;
+    }
+    const uint64_t id = sink_.deliver(connection, *message, 0);
+    releaseMessage(message);
+    exchange->requestId = id;
+    while (exchange->heldFirst != nullptr) {
+      Message* held = exchange->heldFirst;
+      exchange->heldFirst = held->next;
+      stats_.delivery_messagesHeld--;
+      deliver(connection, held, id);
+      releaseExchange(exchange);  // the response's
+    }
+    exchange->heldLast = nullptr;
+    releaseExchange(exchange);
+    return;
+  }
+  if (exchange == nullptr) {
+    deliver(connection, message, 0);
+    return;
+  }
+  if (exchange->requestId == 0 && exchange->heldCount < maxHeld) {
+    // An early response: its request goes first.
+    if (!message->persisted) persist(*message);
+    message->next = nullptr;
+    if (exchange->heldLast != nullptr)
+      exchange->heldLast->next = message;
+    else
+      exchange->heldFirst = message;
+    exchange->heldLast = message;
+    exchange->heldCount++;
+    stats_.delivery_messagesHeld++;
+    return;
+  }
+  deliver(connection, message, exchange->requestId);
+  releaseExchange(exchange);
+}
+
+void Http1Handler::deliver(Connection& connection, Message* message, uint64_t requestId) {
+  sink_.deliver(connection, *message, requestId);
+  releaseMessage(message);
+}
+
+void Http1Handler::addPending(Message& message, uint64_t bytes) {
+  message.pendingBytes += bytes;
+  stats_.http_pendingBytes += bytes;
+}
+
+void Http1Handler::releaseMessage(Message* message) {
+  stats_.http_pendingBytes -= message->pendingBytes;
+  message->headStore.reset(recycledBytes);
+  message->bodyStore.reset(recycledBytes);
+  message->trailerStore.reset(recycledBytes);
+  if (message->fieldStore.capacity() > recycledFields) std::vector<http1::FieldSpan>().swap(message->fieldStore);
+  message->trailerFields.clear();
+  messages_.release(message);
+}
+
+void Http1Handler::persist(Message& message) {
+  if (message.headStore.empty()) {
+    message.headStore.append(message.head, message.headLength);
+    message.head = message.headStore.data();
+    addPending(message, message.headLength);
+  }
+  message.fieldStore.assign(message.fields, message.fields + message.fieldCount);
+  message.fields = message.fieldStore.data();
+  if (message.bodyKept != 0 && message.bodyStore.empty()) {
+    message.bodyStore.append(message.body, message.bodyKept);
+    message.body = message.bodyStore.data();
+    addPending(message, message.bodyKept);
+  }
+  message.persisted = true;
+}
+
+}  // namespace flowtap::http

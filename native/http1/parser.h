@@ -1,0 +1,90 @@
+// An incremental, passive parser of one direction of an HTTP/1 connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "byte_buffer.h"
+#include "http1/events.h"
+#include "http1/head.h"
+#include "http1/start_line.h"
+#include "stats.h"
+
+namespace flowtap::http1 {
+
+struct ParserOptions {
+  size_t maxHeadBytes = 1u << 20;  ///< longer heads and trailer sections are given up
+  size_t maxFields = 4096;         ///< likewise with more field lines
+};
+
+/// What all parsers of a pipeline share.
+struct ParserContext {
+  ParserContext(const ParserOptions& parserOptions, Events& eventSink, Stats& statistics)
+      : options(parserOptions), events(eventSink), stats(statistics), scratch(parserOptions.maxFields) {}
+  const ParserOptions options;
+  Events& events;
+  Stats& stats;
+  Scratch scratch;
+};
+
+/// Small and without resources while nothing is half-read, so that idle connections are cheap.
+class Parser {
+ public:
+  explicit Parser(bool fromStart) : searching_(!fromStart) {}
+
+  /// `side` and `owner` are handed through to the events.
+  void data(ParserContext& context, void* owner, uint8_t side, const uint8_t* bytes, size_t length, int64_t timeNs);
+  void gap(ParserContext& context, void* owner, uint8_t side, uint64_t length, Damage damage);
+  /// Nothing follows in this direction. `atClose` is what an unfinished message is; one that ends with the connection is damaged only
+  /// when `cleanly` is false.
+  void end(ParserContext& context, void* owner, uint8_t side, Damage atClose, bool cleanly);
+  /// Whatever follows is not HTTP/1.
+  void becomeTunnel(ParserContext& context);
+  /// Another protocol was recognised: forget everything.
+  void abandon(ParserContext& context);
+
+  /// In the middle of a message?
+  bool busy() const { return state_ != State::start || partial_ != nullptr; }
+  /// Has it understood anything yet?
+  bool synchronised() const { return everSynchronised_; }
+
+ private:
+  enum class State : uint8_t {
+    start,
+    body,
+    chunkSize,
+    chunkExtension,
+    chunkData,
+    chunkDataEnd,
+    trailers,
+    untilClose,
+    tunnel,
+    done,
+  };
+
+  size_t readStart(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
+  size_t continueHead(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
+  size_t completeHead(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t length, size_t lineCount,
+                      ByteBuffer* storage, int64_t timeNs);
+  size_t search(ParserContext&, const uint8_t* p, size_t n, size_t from);
+  void keepPartial(ParserContext&, const uint8_t* p, size_t n);
+  void dropPartial(ParserContext&);
+  /// Gives out a head that will not become complete; false when not even its start line is there.
+  bool endPartialHead(ParserContext&, void* owner, uint8_t side, uint64_t missing, Damage damage);
+  size_t readChunkSize(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
+  size_t readTrailers(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
+  void endMessage(ParserContext&, void* owner, uint8_t side, Damage damage, int64_t timeNs);
+  void loseFraming(ParserContext&, void* owner, uint8_t side, Damage damage);
+
+  uint64_t remaining_ = 0;         ///< bytes of the body or chunk still to come; while reading a chunk size: the size so far
+  ByteBuffer* partial_ = nullptr;  ///< an incomplete head or trailer section
+  int64_t startNs_ = 0;            ///< time of the first byte of `partial_`
+  uint32_t partialLine_ = 0;       ///< where the last, incomplete line of `partial_` begins
+  State state_ = State::start;
+  uint8_t sizeDigits_ = 0;
+  bool searching_;                 ///< not aligned: a start line must convince
+  bool everSynchronised_ = false;
+  uint32_t skipped_ = 0;           ///< bytes skipped in vain so far, saturating
+};
+
+}  // namespace flowtap::http1

@@ -1,0 +1,95 @@
+// Every counter, declared once. The macro lists them as X(group, name, kind); docs/api.md says what each one means.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace flowtap {
+
+// clang-format off
+// packets: received = decoded + notTcp + malformed + unsupported + fragments
+// tcp:     payloadBytes = deliveredBytes + duplicateBytes + conflictingBytes + lateBytes + evictedBytes + bufferedBytes (+ notSelected)
+// http:    messagesStarted = messagesFinished + messagesOpen
+// delivery: messagesFinished = messagesDelivered + messagesDropped + messagesHeld + messagesQueued
+#define FLOWTAP_COUNTERS(X)                                                                              \
+  X(packets, received)            /* packets handed over by the source */                              \
+  X(packets, bytes)               /* their captured bytes */                                            \
+  X(packets, decoded)             /* held a TCP segment */                                              \
+  X(packets, notTcp)                                                                                     \
+  X(packets, malformed)                                                                                  \
+  X(packets, unsupported)         /* unknown link type or encapsulation */                              \
+  X(packets, fragments)           /* IP fragments that completed no datagram */                         \
+  X(packets, truncated)           /* of all: cut off by the snap length */                              \
+  X(packets, filteredOut)         /* of a file: rejected by the BPF expression, not in received */      \
+  X(packets, kernelReceived)                                                                             \
+  X(packets, kernelDropped)                                                                              \
+  X(packets, interfaceDropped)                                                                           \
+  X(decode, fragmentDatagrams)    /* datagrams put together from fragments */                           \
+  X(decode, fragmentsExpired)     /* fragments whose datagram never became complete */                  \
+  X(decode, fragmentsEvicted)     /* fragments dropped because the buffer was full */                   \
+  X(decode, fragmentsOverlapping) /* fragments that overlapped others with different bytes */           \
+  X(decode, badChecksums)         /* with verifyChecksums */                                            \
+  X(tcp, segments)                /* decoded and selected */                                            \
+  X(tcp, notSelected)             /* decoded, but not of a selected port or address */                  \
+  X(tcp, connectionsOpened)                                                                              \
+  X(tcp, connectionsClosed)       /* all reasons */                                                     \
+  X(tcp, connectionsExpired)      /* of the closed: idle */                                             \
+  X(tcp, connectionsEvicted)      /* of the closed: too many */                                         \
+  X(tcp, payloadBytes)            /* captured payload of the selected segments */                       \
+  X(tcp, deliveredBytes)          /* given to the protocol, in order */                                 \
+  X(tcp, duplicateBytes)          /* retransmitted, or captured twice */                                \
+  X(tcp, conflictingBytes)        /* overlapped earlier bytes and differed */                           \
+  X(tcp, lateBytes)               /* came after their gap was declared or before the start */          \
+  X(tcp, evictedBytes)            /* captured, but a buffer was full */                                 \
+  X(tcp, bufferedBytes)           /* now: out of order, waiting */                                      \
+  X(tcp, missingBytes)            /* in gaps */                                                         \
+  X(tcp, gaps)                                                                                           \
+  X(tcp, outOfOrderSegments)                                                                             \
+  X(tcp, retransmittedSegments)                                                                          \
+  X(tcp, keepAliveProbes)                                                                                \
+  X(tcp, resets)                                                                                         \
+  X(tcp, resetsIgnored)           /* RST outside of the window */                                       \
+  X(http, connections)            /* that carried HTTP/1 */                                             \
+  X(http, tlsConnections)         /* TLS: not decoded */                                                \
+  X(http, http2Connections)       /* HTTP/2 with prior knowledge: not decoded */                        \
+  X(http, otherConnections)       /* carried something else */                                          \
+  X(http, tunnelBytes)            /* behind CONNECT or 101 */                                           \
+  X(http, skippedBytes)           /* not understood: looked for the next start line */                  \
+  X(http, resyncs)                /* found a start line again after a gap or garbage */                 \
+  X(http, headsTooLarge)                                                                                 \
+  X(http, requests)               /* started */                                                         \
+  X(http, responses)              /* started, interim ones included */                                  \
+  X(http, messagesStarted)                                                                               \
+  X(http, messagesFinished)       /* whatever their integrity */                                        \
+  X(http, messagesOpen)           /* now: begun, not finished */                                        \
+  X(http, bodyBytes)              /* after de-chunking, kept or not */                                  \
+  X(http, bodyBytesCut)           /* of them not kept: maxBodyBytes or memory */                        \
+  X(http, pendingBytes)           /* now: kept for open and held messages */                            \
+  X(delivery, messagesHeld)       /* now: responses waiting for their request */                        \
+  X(delivery, messagesDelivered)  /* handed to JavaScript or about to be */                             \
+  X(delivery, messagesDropped)    /* the consumer was too slow */                                       \
+  X(delivery, batches)
+// clang-format on
+
+/// Counters of one capture. Owned by the pipeline's thread; others see copies.
+struct Stats {
+#define FLOWTAP_DECLARE(group, name) uint64_t group##_##name = 0;
+  FLOWTAP_COUNTERS(FLOWTAP_DECLARE)
+#undef FLOWTAP_DECLARE
+};
+
+struct CounterName {
+  const char* group;
+  const char* name;
+};
+
+inline constexpr CounterName counterNames[] = {
+#define FLOWTAP_NAME(group, name) {#group, #name},
+    FLOWTAP_COUNTERS(FLOWTAP_NAME)
+#undef FLOWTAP_NAME
+};
+
+inline constexpr size_t counterCount = sizeof(counterNames) / sizeof(counterNames[0]);
+static_assert(sizeof(Stats) == counterCount * sizeof(uint64_t));
+
+}  // namespace flowtap

@@ -1,0 +1,252 @@
+// One segment's bytes: what is new, what was there before, what must wait.
+#include <algorithm>
+#include <cstring>
+
+#include "tcp/reassembler_impl.h"
+
+namespace flowtap::tcp {
+
+using decode::Segment;
+
+namespace {
+// Inserting moves what lies behind, so this bounds the work a hostile order of tiny segments can cause.
+constexpr uint32_t maxPiecesPerDirection = 4096;
+// Giving up every hole always makes room; a guard all the same, since a hostile segment must not hold the thread.
+constexpr int maxAttempts = 8;
+}  // namespace
+
+void Reassembler::Impl::noteAckHint(Connection& connection, Side target, uint32_t acknowledgment) {
+  Direction& direction = connection.direction[target];
+  if (connection.has(target, side_flag::ackHint) && distance(acknowledgment, direction.base) <= 0) return;
+  direction.base = acknowledgment;
+  connection.set(target, side_flag::ackHint);
+}
+
+uint64_t Reassembler::Impl::acknowledge(Connection& connection, uint32_t index, Side target, uint32_t acknowledgment) {
+  if (!connection.has(target, side_flag::baseKnown)) {
+    noteAckHint(connection, target, acknowledgment);
+    return 0;
+  }
+  // Of a side that was never seen nothing can be waited for: the capture has one direction only.
+  if (!connection.has(target, side_flag::seen) || connection.has(target, side_flag::ended)) return 0;
+  Direction& direction = connection.direction[target];
+  const int32_t ahead = distance(acknowledgment, direction.nextSequence());
+  if (ahead <= 0) return 0;
+  uint64_t offset = direction.next + static_cast<uint64_t>(ahead);
+  const uint64_t highest =
+      direction.pending != 0 ? pendings_.at(direction.pending).highest(direction.next) : direction.next;
+  if (offset > highest) {
+    const uint64_t beyond = offset - highest;
+    if (beyond == 1 || ahead > maxWindowBytes) {
+      // One more than everything seen is the number of a FIN rather than a byte.
+      offset = highest;
+    } else if (beyond > maxUnconfirmedAckBytes) {
+      Note& note = notes_.make(connection.info.id);
+      const int64_t apart = distance(acknowledgment, note.farAck[target]);
+      const bool agreed = note.farAckKnown[target] && apart >= -nearBytes && apart <= nearBytes;
+      note.farAckKnown[target] = true;
+      note.farAck[target] = acknowledgment;
+      if (!agreed) offset = highest;
+    }
+  }
+  if (offset <= direction.next) return 0;
+  Pending& pending = pendingOf(connection, index, target);
+  pending.acknowledge(offset, direction.next, {clock_.now(), pending.segments});
+  if ((connection.flags & of(target, side_flag::blind)) == of(target, side_flag::blind) && !pending.hasPieces()) {
+    // Nothing of this side arrives any more: waiting each time would only delay the other side.
+    if (declareHole(connection, target, packetNs_)) drain(connection);
+  }
+  return offset;
+}
+
+void Reassembler::Impl::countOld(Connection& connection, Side side, int64_t offset, uint32_t length) {
+  uint64_t late = 0;
+  const int64_t end = offset + length;
+  if (offset < 0) late += static_cast<uint64_t>(std::min<int64_t>(end, 0) - offset);
+  if (connection.has(side, side_flag::hadGap)) {
+    if (const Note* note = notes_.find(connection.info.id); note != nullptr) {
+      for (const Note::Range& gap : note->gaps[side]) {
+        const int64_t from = std::max(offset, static_cast<int64_t>(gap.begin));
+        const int64_t to = std::min(end, static_cast<int64_t>(gap.end));
+        if (from < to) late += static_cast<uint64_t>(to - from);
+      }
+    }
+  }
+  stats_.tcp_lateBytes += late;
+  stats_.tcp_duplicateBytes += length - late;
+}
+
+void Reassembler::Impl::payload(Connection& connection, uint32_t index, Side side, const Segment& segment,
+                                uint32_t sequence, uint64_t needs) {
+  Direction& direction = connection.direction[side];
+  const uint8_t* bytes = segment.payload;
+  uint32_t present = segment.payloadLength;
+  // More than a datagram can hold is a lie of the capture; nothing is gained by believing all of it.
+  uint32_t truncated = std::min<uint32_t>(segment.truncatedLength, 1u << 20);
+  const auto skip = [&](uint64_t count) {
+    const auto ofPresent = static_cast<uint32_t>(std::min<uint64_t>(count, present));
+    bytes += ofPresent;
+    present -= ofPresent;
+    truncated -= static_cast<uint32_t>(std::min<uint64_t>(count - ofPresent, truncated));
+    sequence += static_cast<uint32_t>(count);
+  };
+
+  bool counted = false;
+  for (int attempts = 0;;) {
+    if (present + truncated == 0) return;
+    int64_t ahead = distance(sequence, direction.nextSequence());
+    const bool ended = connection.has(side, side_flag::ended);
+    if (ahead < 0) {
+      const auto old = static_cast<uint32_t>(std::min<int64_t>(-ahead, int64_t{present} + truncated));
+      if (!counted && !ended) {
+        ahead == -1 && present + truncated == 1 ? ++stats_.tcp_keepAliveProbes : ++stats_.tcp_retransmittedSegments;
+        counted = true;
+      }
+      countOld(connection, side, static_cast<int64_t>(direction.next) + ahead, std::min(old, present));
+      skip(old);
+      continue;
+    }
+    const Pending* pending = direction.pending != 0 ? &pendings_.at(direction.pending) : nullptr;
+    const uint64_t offset = direction.next + static_cast<uint64_t>(ahead);
+    // Behind the FIN there is nothing (RFC 9293, 3.10.7.4: ignored).
+    uint64_t limit = ended ? 0 : UINT64_MAX;
+    if (pending != nullptr && pending->fin.known) limit = pending->fin.offset;
+    if (offset >= limit) {
+      stats_.tcp_lateBytes += present;
+      return;
+    }
+    if (limit - offset < uint64_t{present} + truncated) {
+      const auto keep = static_cast<uint32_t>(limit - offset);
+      stats_.tcp_lateBytes += present - std::min(present, keep);
+      present = std::min(present, keep);
+      truncated = keep - present;
+    }
+    if (ahead == 0 && mayFollow(connection, side, needs)) {
+      // In order: straight from the packet, up to where bytes that came earlier begin.
+      uint64_t run = uint64_t{present} + truncated;
+      if (pending != nullptr && pending->hasPieces()) run = std::min(run, pending->front().offset - direction.next);
+      if (run > 0) {
+        const auto ready = static_cast<uint32_t>(std::min<uint64_t>(run, present));
+        const uint8_t* from = bytes;
+        if (ready > 0) deliver(connection, side, from, ready, segment.timestampNs);
+        if (run > ready) gap(connection, side, run - ready, GapCause::truncated, segment.timestampNs);
+        skip(run);
+        continue;
+      }
+    }
+    if (!counted) {
+      if (ahead > 0) ++stats_.tcp_outOfOrderSegments;
+      counted = true;
+    }
+    if (!makeRoom(connection, index, side, present)) {
+      store(connection, index, side, offset, bytes, present, truncated, needs, segment.timestampNs);
+      return;
+    }
+    // Room was made by giving up waiting, which may have changed where this segment stands.
+    if (++attempts > maxAttempts) {
+      stats_.tcp_evictedBytes += present;
+      return;
+    }
+    if (!fits(connection, side, present)) {
+      ahead = distance(sequence, direction.nextSequence());
+      if (connection.has(side, side_flag::ended)) continue;
+      if (ahead > 0 && (direction.pending == 0 || !pendings_.at(direction.pending).hasPieces())) {
+        gap(connection, side, static_cast<uint64_t>(ahead), GapCause::lost, segment.timestampNs);
+      }
+      needs = 0;
+    }
+  }
+}
+
+bool Reassembler::Impl::fits(const Connection& connection, Side side, uint32_t length) const {
+  const uint64_t pages = length / Page::capacity + 2;
+  const uint64_t more = pages * (sizeof(Page) + sizeof(Piece)) + sizeof(Pending);
+  if (chargedBytes() + more > options_.maxBufferedBytes) return false;
+  const uint32_t index = connection.direction[side].pending;
+  if (index == 0) return more <= options_.maxBufferedBytesPerDirection;
+  const Pending& pending = pendings_.at(index);
+  return chargedBytes(pending) + more <= options_.maxBufferedBytesPerDirection &&
+         pending.pieceCount() + pages <= maxPiecesPerDirection;
+}
+
+/// False when there was room. Otherwise waiting was given up until there was, or until nothing was left to give up.
+bool Reassembler::Impl::makeRoom(Connection& connection, uint32_t, Side side, uint32_t length) {
+  if (fits(connection, side, length)) return false;
+  do {
+    const bool inTotal = chargedBytes() + sizeof(Page) + length > options_.maxBufferedBytes;
+    if (declareHole(connection, side, packetNs_) || declareHole(connection, other(side), packetNs_)) {
+      drain(connection);
+    } else if (!inTotal || !relieve(packetNs_)) {
+      break;
+    }
+  } while (!fits(connection, side, length));
+  return true;
+}
+
+void Reassembler::Impl::store(Connection& connection, uint32_t index, Side side, uint64_t offset, const uint8_t* bytes,
+                              uint32_t present, uint32_t truncated, uint64_t needs, int64_t timeNs) {
+  Pending& pending = pendingOf(connection, index, side);
+  connection.flags |= flag::carriedData;
+  const uint64_t bytesEnd = offset + present;
+  const uint64_t end = bytesEnd + truncated;
+  Piece like{};
+  like.needs = needs;
+  like.arrival = arrivals_;
+  like.timeNs = timeNs;
+  like.sinceNs = clock_.now();
+  bool overlapped = false;
+  size_t at = pending.find(offset);
+  while (offset < end) {
+    const bool covered = at < pending.pieceIndexEnd() && pending.piece(at).offset <= offset;
+    uint64_t stop = end;
+    if (at < pending.pieceIndexEnd())
+      stop = std::min(end, covered ? pending.piece(at).end() : pending.piece(at).offset);
+    const uint64_t ofBytes = offset < bytesEnd ? std::min(stop, bytesEnd) - offset : 0;
+    if (covered) {
+      overlapped = true;
+      if (ofBytes > 0)
+        compare(connection, side, pending, pending.piece(at), offset, bytes, static_cast<uint32_t>(ofBytes));
+      ++at;
+    } else {
+      like.offset = offset;
+      like.length = static_cast<uint32_t>(ofBytes);
+      if (ofBytes > 0) {
+        const size_t inserted = pending.insert(at, like, bytes, pages_);
+        at += inserted;
+        pieces_ += inserted;
+        stats_.tcp_bufferedBytes += ofBytes;
+      }
+      if (stop > offset + ofBytes) {
+        like.offset = offset + ofBytes;
+        like.length = static_cast<uint32_t>(stop - like.offset);
+        pending.insertTruncated(at++, like);
+        ++pieces_;
+      }
+    }
+    bytes += ofBytes;
+    offset = stop;
+  }
+  if (overlapped) ++stats_.tcp_retransmittedSegments;
+}
+
+void Reassembler::Impl::compare(Connection& connection, Side side, const Pending& pending, const Piece& piece,
+                                uint64_t offset, const uint8_t* bytes, uint32_t length) {
+  if (piece.page == 0) {
+    stats_.tcp_lateBytes += length;
+    return;
+  }
+  const uint8_t* earlier = pending.bytes(piece, pages_) + (offset - piece.offset);
+  if (std::memcmp(earlier, bytes, length) == 0) {
+    stats_.tcp_duplicateBytes += length;
+    return;
+  }
+  uint32_t first = 0;
+  while (earlier[first] == bytes[first]) ++first;
+  uint32_t last = length;
+  while (earlier[last - 1] == bytes[last - 1]) --last;
+  stats_.tcp_conflictingBytes += last - first;
+  stats_.tcp_duplicateBytes += length - (last - first);
+  listener_.conflict(connection.info, side, offset + first, last - first);
+}
+
+}  // namespace flowtap::tcp

@@ -1,0 +1,179 @@
+#include "tcp/pending.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace flowtap::tcp {
+
+void Pending::reset_() {
+  connection = 0;
+  side = 0;
+  heapPosition = 0;
+  deadlineNs = 0;
+  segments = 0;
+  ackedOffset = 0;
+  fin = Ending{};
+  reset = Ending{};
+  constexpr size_t capacityToKeep = 16;
+  if (pieces_.capacity() > capacityToKeep) {
+    std::vector<Piece>().swap(pieces_);
+  } else {
+    pieces_.clear();
+  }
+  first_ = 0;
+  ackedEnd_ = 0;
+  tailAcked_ = false;
+  tailSince_ = Moment{};
+  currentPage_ = 0;
+  pages_ = 0;
+}
+
+uint64_t Pending::highest(uint64_t next) const {
+  uint64_t highest = std::max(next, ackedOffset);
+  if (hasPieces()) highest = std::max(highest, back().end());
+  if (fin.known) highest = std::max(highest, fin.offset + 1);
+  return highest;
+}
+
+size_t Pending::find(uint64_t offset) const {
+  // Loss followed by ordered segments appends, so look at the end first.
+  if (!hasPieces() || back().end() <= offset) return pieces_.size();
+  const auto at = std::partition_point(pieces_.begin() + static_cast<ptrdiff_t>(first_), pieces_.end(),
+                                       [offset](const Piece& piece) { return piece.end() <= offset; });
+  return static_cast<size_t>(at - pieces_.begin());
+}
+
+void Pending::insertPiece(size_t index, const Piece& piece) {
+  Piece copy = piece;
+  if (index < ackedEnd_) {
+    // It splits a hole that was acknowledged; both parts were.
+    copy.sinceNs = pieces_[index].sinceNs;
+    copy.ackedSegments = pieces_[index].ackedSegments;
+    ++ackedEnd_;
+  } else if (index == pieces_.size() && index == ackedEnd_ && tailAcked_) {
+    copy.sinceNs = tailSince_.ns;
+    copy.ackedSegments = tailSince_.segments;
+    ++ackedEnd_;
+    if (ackedOffset <= copy.end()) tailAcked_ = false;
+  }
+  pieces_.insert(pieces_.begin() + static_cast<ptrdiff_t>(index), copy);
+}
+
+size_t Pending::insert(size_t index, const Piece& like, const uint8_t* bytes, PagePool& pool) {
+  Piece piece = like;
+  uint32_t left = like.length;
+  size_t inserted = 0;
+  while (left > 0) {
+    uint32_t room = currentPage_ != 0 ? Page::capacity - pool.at(currentPage_).used : 0;
+    // Rather waste the end of a page than tear a segment that fits into one.
+    if (room < std::min(left, Page::capacity)) {
+      currentPage_ = pool.allocate();
+      ++pages_;
+      room = Page::capacity;
+    }
+    Page& page = pool.at(currentPage_);
+    piece.length = std::min(left, room);
+    piece.page = currentPage_;
+    piece.at = page.used;
+    std::memcpy(page.bytes + page.used, bytes, piece.length);
+    page.used = static_cast<uint16_t>(page.used + piece.length);
+    ++page.pieces;
+    insertPiece(index + inserted, piece);
+    ++inserted;
+    bytes += piece.length;
+    piece.offset += piece.length;
+    left -= piece.length;
+  }
+  return inserted;
+}
+
+void Pending::insertTruncated(size_t index, const Piece& like) {
+  Piece piece = like;
+  piece.page = 0;
+  piece.at = 0;
+  insertPiece(index, piece);
+}
+
+void Pending::popFront(PagePool& pool) {
+  const Piece& piece = pieces_[first_];
+  if (piece.page != 0) {
+    Page& page = pool.at(piece.page);
+    if (--page.pieces == 0) {
+      if (piece.page == currentPage_) currentPage_ = 0;
+      pool.release(piece.page);
+      --pages_;
+    }
+  }
+  ++first_;
+  if (first_ == pieces_.size()) {
+    pieces_.clear();
+    first_ = 0;
+    ackedEnd_ = 0;
+    return;
+  }
+  ackedEnd_ = std::max(ackedEnd_, first_);
+  constexpr size_t piecesToLetGo = 64;
+  if (first_ >= piecesToLetGo && first_ * 2 >= pieces_.size()) {
+    pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<ptrdiff_t>(first_));
+    ackedEnd_ -= first_;
+    first_ = 0;
+  }
+}
+
+uint64_t Pending::dropPieces(PagePool& pool) {
+  uint64_t bytes = 0;
+  while (hasPieces()) {
+    if (front().page != 0) bytes += front().length;
+    popFront(pool);
+  }
+  return bytes;
+}
+
+void Pending::acknowledge(uint64_t offset, uint64_t next, Moment now) {
+  if (offset <= ackedOffset) return;
+  ackedOffset = offset;
+  // Acknowledgments are cumulative: the holes they cover are always a prefix.
+  while (ackedEnd_ < pieces_.size()) {
+    const uint64_t holeStart = ackedEnd_ == first_ ? next : pieces_[ackedEnd_ - 1].end();
+    if (holeStart >= offset) return;
+    pieces_[ackedEnd_].sinceNs = now.ns;
+    pieces_[ackedEnd_].ackedSegments = now.segments;
+    ++ackedEnd_;
+  }
+  const uint64_t tail = hasPieces() ? back().end() : next;
+  if (!tailAcked_ && offset > tail) {
+    tailAcked_ = true;
+    tailSince_ = now;
+  }
+}
+
+bool Pending::hole(uint64_t next, Hole& hole) const {
+  if (hasPieces()) {
+    const Piece& piece = front();
+    if (piece.offset <= next) return false;
+    hole.acked = ackedEnd_ > first_ && ackedOffset > next;
+    hole.end = hole.acked ? std::min(piece.offset, ackedOffset) : piece.offset;
+    hole.since = {piece.sinceNs, piece.ackedSegments};
+    return true;
+  }
+  if (fin.known && fin.offset <= next) return false;
+  if (tailAcked_ && ackedOffset > next) {
+    hole.acked = true;
+    hole.end = fin.known ? std::min(fin.offset, ackedOffset) : ackedOffset;
+    hole.since = tailSince_;
+    return true;
+  }
+  if (!fin.known) return false;
+  hole.acked = false;
+  hole.end = fin.offset;
+  hole.since = fin.since;
+  return true;
+}
+
+void Pending::advanced(uint64_t next) {
+  // What remains of a hole of which only the beginning was acknowledged waits like any other.
+  if (ackedOffset <= next) ackedEnd_ = first_;
+  if (!hasPieces() && ackedOffset <= next) tailAcked_ = false;
+}
+
+}  // namespace flowtap::tcp

@@ -1,0 +1,136 @@
+// What the files of the reassembler share.
+#pragma once
+
+#include <cstdint>
+
+#include "tcp/connection_pool.h"
+#include "tcp/flow_hash.h"
+#include "tcp/flow_table.h"
+#include "tcp/notes.h"
+#include "tcp/packet_clock.h"
+#include "tcp/page_pool.h"
+#include "tcp/pending_pool.h"
+#include "tcp/reassembler.h"
+#include "tcp/sequence.h"
+
+namespace flowtap::tcp {
+
+class Reassembler::Impl {
+ public:
+  Impl(const ReassemblyOptions& options, StreamListener& listener, Stats& stats);
+
+  void prefetch(const decode::Segment& segment);
+  void segment(const decode::Segment& segment);
+  void advance(int64_t nowNs);
+  void finish(int64_t nowNs);
+
+ private:
+  using Segment = decode::Segment;
+
+  // reassembler.cc: from segments to connections.
+  uint32_t lookup(const Segment& segment, uint32_t hash, Side& side) const;
+  void newcomer(const Segment& segment, uint32_t hash);
+  void unusual(uint32_t index, Side side, const Segment& segment);
+  void finNumber(Connection& connection, uint32_t index, Side side, const Segment& segment, uint64_t needs);
+  void updateStanding(Connection& connection, uint32_t index);
+
+  // handshake.cc: where streams begin, and begin anew.
+  void startOver(Connection& connection, const Segment& segment);
+  void open(Connection& connection, int64_t timeNs);
+  enum class Verdict : uint8_t { goOn, ignore };
+  Verdict synchronize(Connection& connection, uint32_t index, Side side, const Segment& segment);
+  void adoptSyn(Connection& connection, Side side, const Segment& segment);
+  Verdict challenge(Connection& connection, uint32_t index, Side side, const Segment& segment);
+  bool challengeConfirmed(Connection& connection, uint32_t index, Side side, const Segment& segment);
+  void replace(Connection& connection, uint32_t index, const Segment& segment);
+  bool handshakeDone(const Connection& connection) const;
+  bool establish(Connection& connection, Side side, const Segment& segment);
+  Verdict placeFar(Connection& connection, uint32_t index, Side side, const Segment& segment);
+  Verdict straggler(Connection& connection, uint32_t index, Side side, const Segment& segment);
+  void reset(Connection& connection, uint32_t index, Side side, const Segment& segment);
+
+  // payload.cc: one segment's bytes.
+  uint64_t acknowledge(Connection& connection, uint32_t index, Side target, uint32_t acknowledgment);
+  void noteAckHint(Connection& connection, Side target, uint32_t acknowledgment);
+  void payload(Connection& connection, uint32_t index, Side side, const Segment& segment, uint32_t sequence,
+               uint64_t needs);
+  void store(Connection& connection, uint32_t index, Side side, uint64_t offset, const uint8_t* bytes, uint32_t present,
+             uint32_t truncated, uint64_t needs, int64_t timeNs);
+  void compare(Connection& connection, Side side, const Pending& pending, const Piece& piece, uint64_t offset,
+               const uint8_t* bytes, uint32_t length);
+  void countOld(Connection& connection, Side side, int64_t offset, uint32_t length);
+  bool fits(const Connection& connection, Side side, uint32_t length) const;
+  bool makeRoom(Connection& connection, uint32_t index, Side side, uint32_t length);
+
+  // delivery.cc: what leaves, in order.
+  Pending& pendingOf(Connection& connection, uint32_t index, Side side);
+  bool mayFollow(const Connection& connection, Side side, uint64_t needs) const;
+  void deliver(Connection& connection, Side side, const uint8_t* bytes, uint32_t length, int64_t timeNs) {
+    Direction& direction = connection.direction[side];
+    const uint64_t offset = direction.next;
+    direction.next += length;
+    stats_.tcp_deliveredBytes += length;
+    connection.flags = (connection.flags | flag::carriedData) & ~of(side, side_flag::blind) & 0xffffff;
+    listener_.data(connection.info, side, offset, bytes, length, timeNs);
+  }
+  void gap(Connection& connection, Side side, uint64_t length, GapCause cause, int64_t timeNs);
+  void endSide(Connection& connection, Side side, int64_t timeNs);
+  void drain(Connection& connection);
+  bool drainSide(Connection& connection, Side side);
+  bool breakCycle(Connection& connection);
+  bool declareHole(Connection& connection, Side side, int64_t timeNs);
+  void declareDue(Connection& connection, int64_t timeNs);
+  bool isDue(const Pending& pending, Moment since, bool acked) const;
+  int64_t deadline(const Pending& pending, uint64_t next) const;
+  void tidy(Connection& connection, Side side);
+  void settle(Connection& connection, uint32_t index, int64_t timeNs);
+  void flush(Connection& connection, int64_t timeNs);
+  void releasePending(Connection& connection, Side side);
+  void close(Connection& connection, CloseReason reason, int64_t timeNs);
+
+  // expiry.cc: what time and caps take away.
+  uint32_t allocate();
+  void forget(uint32_t index);
+  void evictOne();
+  void evictFrom(Standing standing);
+  void runDue(int64_t timeNs, uint32_t visits);
+  bool visitFront(Standing standing, int64_t timeNs);
+  uint64_t chargedBytes() const;
+  uint64_t chargedBytes(const Pending& pending) const;
+  bool relieve(int64_t timeNs);
+
+  void enqueue(uint32_t index, Standing standing);
+
+  ReassemblyOptions options_;
+  StreamListener& listener_;
+  Stats& stats_;
+  FlowHash hash_;
+  FlowTable table_;
+  ConnectionPool connections_;
+  PendingPool pendings_;
+  PagePool pages_;
+  Notes notes_;
+  PacketClock clock_;
+  uint64_t pieces_ = 0;  ///< in all directions
+  uint64_t lastId_ = 0;
+  uint64_t arrivals_ = 0;  ///< segments so far
+  int64_t nextDueNs_ = INT64_MAX;
+  int64_t visitEveryNs_;  ///< how often a connection is looked at to see whether it is idle
+  uint32_t current_ = 0;  ///< connection of the segment in hand
+  int64_t packetNs_ = 0;  ///< time of the packet in hand, as it says
+
+  // Segments that were announced: found in the table one half of the way, their listener's memory later.
+  struct Announced {
+    uint32_t hash;
+    uint32_t index;
+  };
+  static constexpr uint32_t announcedKept = 16;
+  Announced announced_[announcedKept] = {};
+  uint32_t announcedCount_ = 0;
+};
+
+/// How long a closed connection is remembered, so that late copies of its last segments do not look like a new one.
+inline constexpr int64_t rememberClosedNs = 30'000'000'000;
+inline constexpr uint32_t maxClosedRemembered = 16384;
+
+}  // namespace flowtap::tcp
