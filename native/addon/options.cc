@@ -1,0 +1,73 @@
+#include "addon/options.h"
+
+#include <string>
+#include <vector>
+
+#include "decode/address_text.h"
+
+namespace flowtap::addon {
+
+namespace {
+
+std::string text(const Napi::Object& options, const char* name) { return options.Get(name).ToString().Utf8Value(); }
+bool flag(const Napi::Object& options, const char* name) { return options.Get(name).ToBoolean().Value(); }
+int64_t number(const Napi::Object& options, const char* name) { return options.Get(name).ToNumber().Int64Value(); }
+
+source::Selection readSelection(const Napi::Object& options) {
+  source::Selection selection;
+  const auto ports = options.Get("ports").As<Napi::Array>();
+  for (uint32_t i = 0; i < ports.Length(); i++)
+    selection.ports.push_back(static_cast<uint16_t>(ports.Get(i).ToNumber().Uint32Value()));
+  const auto addresses = options.Get("addresses").As<Napi::Array>();
+  for (uint32_t i = 0; i < addresses.Length(); i++) selection.addresses.push_back(addresses.Get(i).ToString());
+  return selection;
+}
+
+}  // namespace
+
+Opening readOptions(const Napi::Object& options) {
+  Opening opening;
+  const source::Selection selection = readSelection(options);
+  const std::string kind = text(options, "source");
+
+  opening.session.live = kind == "live";
+  opening.session.maxQueuedBytes = static_cast<size_t>(number(options, "maxQueuedBytes"));
+
+  PipelineOptions& pipeline = opening.session.pipeline;
+  pipeline.whenFull = opening.session.live ? delivery::WhenFull::drop : delivery::WhenFull::wait;
+  pipeline.decode.verifyChecksums = flag(options, "verifyChecksums");
+  pipeline.ports = selection.ports;
+  for (const std::string& written : selection.addresses)
+    if (const auto address = decode::parseAddress(written)) pipeline.addresses.push_back(*address);
+  pipeline.tcp.maxConnections = static_cast<uint32_t>(number(options, "maxConnections"));
+  pipeline.tcp.maxBufferedBytes = static_cast<uint64_t>(number(options, "maxBufferedBytes"));
+  pipeline.tcp.maxBufferedBytesPerDirection = static_cast<uint64_t>(number(options, "maxBufferedBytesPerDirection"));
+  pipeline.tcp.idleTimeoutNs = number(options, "idleTimeoutMs") * 1'000'000;
+  pipeline.http.keepBodies = flag(options, "keepBodies");
+  pipeline.http.maxBodyBytes = static_cast<uint64_t>(number(options, "maxBodyBytes"));
+  pipeline.http.maxPendingBytes = pipeline.tcp.maxBufferedBytes;
+  pipeline.http.parser.maxHeadBytes = static_cast<size_t>(number(options, "maxHeadBytes"));
+  pipeline.http.parser.maxFields = static_cast<size_t>(number(options, "maxHeaders"));
+
+  const std::string filter = text(options, "filter");
+  if (opening.session.live) {
+    source::LiveOptions live;
+    live.interface = text(options, "interface");
+    live.filter = filter;
+    live.selection = selection;
+    live.snaplen = static_cast<uint32_t>(number(options, "snaplen"));
+    live.promiscuous = flag(options, "promiscuous");
+    live.bufferBytes = static_cast<uint32_t>(number(options, "bufferBytes"));
+    live.immediate = flag(options, "immediate");
+    live.pollTimeoutMs = static_cast<int>(number(options, "pollTimeoutMs"));
+    opening.source = source::makeLiveSource(live);
+  } else if (kind == "file") {
+    opening.source = source::makeFileSource({text(options, "file"), filter});
+  } else {
+    opening.queue = std::make_shared<source::ByteQueue>();
+    opening.source = source::makeStreamSource({opening.queue, filter});
+  }
+  return opening;
+}
+
+}  // namespace flowtap::addon

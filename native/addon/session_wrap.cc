@@ -1,0 +1,113 @@
+#include "addon/session_wrap.h"
+
+#include <cstring>
+#include <utility>
+
+#include "addon/options.h"
+
+namespace flowtap::addon {
+
+Napi::Function SessionWrap::define(Napi::Env env) {
+  return DefineClass(env, "Session",
+                     {
+                         InstanceMethod<&SessionWrap::take>("take"),
+                         InstanceMethod<&SessionWrap::park>("park"),
+                         InstanceMethod<&SessionWrap::state>("state"),
+                         InstanceMethod<&SessionWrap::stop>("stop"),
+                         InstanceMethod<&SessionWrap::close>("close"),
+                         InstanceMethod<&SessionWrap::stats>("stats"),
+                         InstanceMethod<&SessionWrap::push>("push"),
+                         InstanceMethod<&SessionWrap::pushEnd>("pushEnd"),
+                     });
+}
+
+SessionWrap::SessionWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionWrap>(info) {
+  core_ = SessionCore::start(info.Env(), info[1].As<Napi::Function>(), readOptions(info[0].As<Napi::Object>()));
+}
+
+SessionWrap::~SessionWrap() {
+  if (core_ != nullptr) core_->close();
+}
+
+Napi::Value SessionWrap::take(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  std::unique_ptr<delivery::Batch> batch = core_->session().take();
+  if (batch == nullptr) return env.Undefined();
+
+  Napi::Object result = Napi::Object::New(env);
+  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, batch->bufferSize());
+  batch->write(static_cast<uint8_t*>(buffer.Data()));
+  result.Set("buffer", buffer);
+  if (!batch->bodies.empty()) {
+    Napi::Array bodies = Napi::Array::New(env, batch->bodies.size());
+    for (size_t i = 0; i < batch->bodies.size(); i++) {
+      const ByteBuffer& kept = batch->bodies[i];
+      Napi::ArrayBuffer body = Napi::ArrayBuffer::New(env, kept.size());
+      std::memcpy(body.Data(), kept.data(), kept.size());
+      bodies.Set(static_cast<uint32_t>(i), body);
+    }
+    result.Set("bodies", bodies);
+  }
+  core_->session().recycle(std::move(batch));
+  return result;
+}
+
+Napi::Value SessionWrap::park(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), core_->park(info.Env()));
+}
+
+Napi::Value SessionWrap::state(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const session::State state = core_->session().state();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("phase", state.phase == session::Phase::opening     ? "opening"
+                      : state.phase == session::Phase::capturing ? "capturing"
+                                                                 : "ended");
+  if (state.hasInfo) {
+    Napi::Object told = Napi::Object::New(env);
+    told.Set("interface", state.info.interface);
+    told.Set("linkType", state.info.linkType);
+    told.Set("filter", state.info.filter);
+    told.Set("snaplen", state.info.snaplen);
+    result.Set("info", told);
+  }
+  if (state.error) {
+    Napi::Object error = Napi::Object::New(env);
+    error.Set("code", state.error.code);
+    error.Set("message", state.error.message);
+    result.Set("error", error);
+  }
+  result.Set("wantsInput", core_->wantsInput());
+  return result;
+}
+
+Napi::Value SessionWrap::stop(const Napi::CallbackInfo& info) {
+  core_->session().stop();
+  return info.Env().Undefined();
+}
+
+Napi::Value SessionWrap::close(const Napi::CallbackInfo& info) {
+  core_->close();
+  return info.Env().Undefined();
+}
+
+Napi::Value SessionWrap::stats(const Napi::CallbackInfo& info) {
+  const Stats stats = core_->session().stats();
+  uint64_t counters[counterCount];
+  std::memcpy(counters, &stats, sizeof stats);
+  Napi::Float64Array result = Napi::Float64Array::New(info.Env(), counterCount);
+  for (size_t i = 0; i < counterCount; i++) result[i] = static_cast<double>(counters[i]);
+  return result;
+}
+
+Napi::Value SessionWrap::push(const Napi::CallbackInfo& info) {
+  const auto chunk = info[0].As<Napi::Uint8Array>();
+  return Napi::Boolean::New(info.Env(), core_->push(chunk.Data(), chunk.ByteLength()));
+}
+
+Napi::Value SessionWrap::pushEnd(const Napi::CallbackInfo& info) {
+  core_->pushEnd();
+  return info.Env().Undefined();
+}
+
+}  // namespace flowtap::addon

@@ -1,0 +1,31 @@
+// The class `Session` that JavaScript sees; lib/native.ts types it.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+
+#include "addon/session_core.h"
+
+namespace flowtap::addon {
+
+class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit SessionWrap(const Napi::CallbackInfo& info);
+  ~SessionWrap() override;
+
+ private:
+  Napi::Value take(const Napi::CallbackInfo& info);
+  Napi::Value park(const Napi::CallbackInfo& info);
+  Napi::Value state(const Napi::CallbackInfo& info);
+  Napi::Value stop(const Napi::CallbackInfo& info);
+  Napi::Value close(const Napi::CallbackInfo& info);
+  Napi::Value stats(const Napi::CallbackInfo& info);
+  Napi::Value push(const Napi::CallbackInfo& info);
+  Napi::Value pushEnd(const Napi::CallbackInfo& info);
+
+  std::shared_ptr<SessionCore> core_;
+};
+
+}  // namespace flowtap::addon

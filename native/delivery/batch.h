@@ -1,0 +1,35 @@
+// A batch under construction, and what of it crosses to the consumer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "byte_buffer.h"
+#include "delivery/record.h"
+
+namespace flowtap::delivery {
+
+/// Buffer of a batch: BatchHeader, the arena, then the records. The header is written when the batch is sealed.
+struct Batch {
+  ByteBuffer arena;  ///< starts with room for the BatchHeader
+  std::vector<Record> records;
+  std::vector<ByteBuffer> bodies;
+  size_t bodyBytes = 0;
+
+  void clear() {
+    arena.clear();
+    arena.extend(sizeof(BatchHeader));
+    records.clear();
+    bodies.clear();
+    bodyBytes = 0;
+  }
+  /// Offset of the records in the finished buffer.
+  size_t recordsOffset() const { return (arena.size() + 7) & ~size_t{7}; }
+  size_t bufferSize() const { return recordsOffset() + records.size() * sizeof(Record); }
+  size_t totalBytes() const { return bufferSize() + bodyBytes; }
+  /// Writes the finished buffer; `into` has room for bufferSize().
+  void write(uint8_t* into) const;
+};
+
+}  // namespace flowtap::delivery
