@@ -4,7 +4,7 @@
       "target_name": "flowtap",
       "sources": ["<!@(node scripts/native-sources.mjs)"],
       "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
-      "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "defines": ["NAPI_VERSION=9", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED", "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"],
       "cflags": ["-fvisibility=hidden", "-Wno-unused-parameter"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++1y", "-std=gnu++14", "-std=gnu++2a"],
       "cflags_cc": ["-std=gnu++20", "-fno-rtti", "-fno-exceptions", "-fvisibility-inlines-hidden"],

@@ -45,6 +45,7 @@ void Pipeline::pause(int64_t nowNs) {
 }
 
 void Pipeline::finish() {
+  decoder_.advance(INT64_MAX);
   reassembler_.finish(packetTimeNs_);
   writer_.flush();
 }

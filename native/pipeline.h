@@ -34,7 +34,8 @@ class Pipeline final : public source::PacketSink {
   Pipeline& operator=(const Pipeline&) = delete;
 
   void packets(const source::Packet* burst, size_t count) override;
-  /// The source pauses: declares what is overdue at `nowNs` and hands over what is finished if the consumer has nothing else.
+  /// The source pauses: declares what is overdue at `nowNs` and hands over what is finished if the consumer has nothing
+  /// else.
   void pause(int64_t nowNs);
   /// Time of the newest packet, 0 before the first.
   int64_t packetTimeNs() const { return packetTimeNs_; }

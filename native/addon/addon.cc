@@ -22,8 +22,7 @@ Napi::Array describeCounters(Napi::Env env) {
 }
 
 Napi::Value checkFilter(const Napi::CallbackInfo& info) {
-  const source::Error error =
-      source::checkFilter(info[0].ToString().Utf8Value(), info[1].ToNumber().Uint32Value());
+  const source::Error error = source::checkFilter(info[0].ToString().Utf8Value(), info[1].ToNumber().Uint32Value());
   if (!error) return info.Env().Undefined();
   return Napi::String::New(info.Env(), error.message);
 }

@@ -60,6 +60,7 @@ Opening readOptions(const Napi::Object& options) {
     live.bufferBytes = static_cast<uint32_t>(number(options, "bufferBytes"));
     live.immediate = flag(options, "immediate");
     live.pollTimeoutMs = static_cast<int>(number(options, "pollTimeoutMs"));
+    opening.session.deliveryDelayMs = live.immediate ? 1 : live.pollTimeoutMs;
     opening.source = source::makeLiveSource(live);
   } else if (kind == "file") {
     opening.source = source::makeFileSource({text(options, "file"), filter});

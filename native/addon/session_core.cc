@@ -31,7 +31,10 @@ std::shared_ptr<SessionCore> SessionCore::start(Napi::Env env, const Napi::Funct
 void SessionCore::callJs(Napi::Env env, Napi::Function doorbell, SessionCore* core, void*) {
   if (env == nullptr) return;
   if (!core->functionReleased_) core->function_.Unref(env);
-  doorbell.Call({});
+  // Not Function::Call(): in an environment that is being torn down nothing can be called, and nothing thrown about it.
+  napi_value global;
+  napi_value ignored;
+  if (napi_get_global(env, &global) == napi_ok) napi_call_function(env, global, doorbell, 0, nullptr, &ignored);
 }
 
 bool SessionCore::park(Napi::Env env) {

@@ -1,5 +1,5 @@
-// A session and its doorbell, shared by the object that JavaScript holds and the thread-safe function: the one may be collected and
-// the environment may be torn down, in either order.
+// A session and its doorbell, shared by the object that JavaScript holds and the thread-safe function: the one may be
+// collected and the environment may be torn down, in either order.
 #pragma once
 
 #include <napi.h>

@@ -13,7 +13,7 @@ namespace flowtap::decode {
 enum class DecodeResult : uint8_t {
   segment,      ///< the Segment is filled
   notTcp,       ///< well-formed, but no TCP inside (ARP, UDP that is no tunnel, ICMP with what it quotes, …)
-  malformed,    ///< a length or a field contradicts the packet
+  malformed,    ///< a length or a field contradicts the packet, or too little of it was captured
   unsupported,  ///< a link type or encapsulation that is not known
   fragment,     ///< an IP fragment that was kept or dropped; the datagram is not complete
 };

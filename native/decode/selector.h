@@ -12,7 +12,7 @@ namespace flowtap::decode {
 /// must hold.
 class Selector {
  public:
-  Selector(std::vector<uint16_t> ports, std::vector<Address> addresses);
+  Selector(const std::vector<uint16_t>& ports, std::vector<Address> addresses);
 
   bool selects(const Segment& segment) const {
     if (!ports_.empty() && !hasPort(segment.sourcePort) && !hasPort(segment.destinationPort)) return false;

@@ -24,7 +24,8 @@ class BatchWriter final : public http::MessageSink {
 
   uint64_t deliver(http::Connection& connection, http::Message& message, uint64_t requestId) override;
 
-  /// Hands over what there is when the consumer has nothing else to take. For low latency, call it whenever the source pauses.
+  /// Hands over what there is when the consumer has nothing else to take. For low latency, call it whenever the source
+  /// pauses.
   void flushIfIdle();
   /// Hands over what there is.
   void flush();

@@ -67,6 +67,7 @@ void Mailbox::close() {
   std::lock_guard lock(mutex_);
   closed_ = true;
   dropped.swap(batches_);
+  blanks_.clear();
   bytes_ = 0;
   room_.notify_one();
 }

@@ -1,7 +1,8 @@
-// The layout of a batch as JavaScript reads it. lib/batch.ts is the only other place that knows it, and checks it at load.
+// The layout of a batch as JavaScript reads it. lib/batch.ts is the only other place that knows it, and checks it at
+// load.
 //
-// A batch is one buffer: the records, then the arena that they point into. Offsets are bytes from the start of the buffer.
-// All numbers are in the byte order of the machine.
+// A batch is one buffer: the records, then the arena that they point into. Offsets are bytes from the start of the
+// buffer. All numbers are in the byte order of the machine.
 #pragma once
 
 #include <cstdint>
@@ -15,37 +16,38 @@ inline constexpr uint32_t layoutVersion = 1;
 
 /// One message. 8-byte aligned, a multiple of 8 bytes.
 struct Record {
-  double id;                 ///< 1, 2, …: ascending; a dropped message uses up its id
-  double requestId;          ///< of a response: the request it answers, 0 when unpaired
-  int64_t startTimeNs;       ///< capture time of the first byte
-  int64_t endTimeNs;         ///< capture time of the last byte
-  double bodyLength;         ///< bytes after de-chunking, kept or not
-  double missingBytes;       ///< bytes that fell into gaps inside the message
-  uint8_t kind;              ///< http::Kind
-  uint8_t protocol;          ///< http::Protocol
-  uint8_t integrity;         ///< http::Integrity
-  uint8_t httpVersion;       ///< major << 4 | minor
-  uint16_t flags;            ///< http::flag::
-  uint16_t status;           ///< of a response
-  uint32_t connectionOffset; ///< of the Connection
-  uint32_t streamId;         ///< 0 in HTTP/1
-  uint32_t headOffset;       ///< start line and headers as sent, the empty line included
+  double id;                  ///< 1, 2, …: ascending; a dropped message uses up its id
+  double requestId;           ///< of a response: the request it answers, 0 when unpaired
+  int64_t startTimeNs;        ///< capture time of the first byte
+  int64_t endTimeNs;          ///< capture time of the last byte
+  double bodyLength;          ///< bytes after de-chunking, kept or not
+  double missingBytes;        ///< bytes that fell into gaps inside the message
+  uint8_t kind;               ///< http::Kind
+  uint8_t protocol;           ///< http::Protocol
+  uint8_t integrity;          ///< http::Integrity
+  uint8_t httpVersion;        ///< major << 4 | minor
+  uint16_t flags;             ///< http::flag::
+  uint16_t status;            ///< of a response
+  uint32_t connectionOffset;  ///< of the Connection
+  uint32_t streamId;          ///< 0 in HTTP/1
+  uint32_t headOffset;        ///< start line and headers as sent, the empty line included
   uint32_t headLength;
   uint32_t methodLength;     ///< of a request: the method is head[0, methodLength) after startLineOffset
   uint32_t startLineOffset;  ///< of the start line, relative to the head (empty lines before it are skipped)
   uint32_t textOffset;       ///< target of a request, reason phrase of a response; relative to the head
   uint32_t textLength;
-  uint32_t hostIndex;        ///< 1 + index of the Host field, 0 when there is none
-  uint32_t suspicious;       ///< reasons to look twice, a bit each; none defined yet
-  uint32_t headersOffset;    ///< table of header fields; four offsets each: name start, name end, value start, value end, relative to the head
+  uint32_t hostIndex;      ///< 1 + index of the Host field, 0 when there is none
+  uint32_t suspicious;     ///< reasons to look twice, a bit each; none defined yet
+  uint32_t headersOffset;  ///< table of header fields; four offsets each: name start, name end, value start, value end,
+                           ///< relative to the head
   uint32_t headersCount;
-  uint32_t trailerOffset;    ///< the trailer section as sent
+  uint32_t trailerOffset;  ///< the trailer section as sent
   uint32_t trailerLength;
-  uint32_t trailersOffset;   ///< table of trailer fields, relative to the trailer section
+  uint32_t trailersOffset;  ///< table of trailer fields, relative to the trailer section
   uint32_t trailersCount;
-  uint32_t bodyOffset;       ///< in the buffer that bodyBuffer names
+  uint32_t bodyOffset;  ///< in the buffer that bodyBuffer names
   uint32_t bodyKeptLength;
-  uint32_t bodyBuffer;       ///< 0: this batch; n: the batch's n-th separate body, counted from 1
+  uint32_t bodyBuffer;  ///< 0: this batch; n: the batch's n-th separate body, counted from 1
   uint32_t reserved;
 };
 static_assert(sizeof(Record) == 136 && alignof(Record) == 8);
@@ -57,10 +59,10 @@ struct Connection {
   uint8_t serverAddress[16];
   uint16_t clientPort;
   uint16_t serverPort;
-  uint16_t vlan;              ///< 0xffff without one
-  uint8_t ipVersion;          ///< 4 or 6
-  uint8_t handshakeSeen;      ///< who is the client is known from the handshake, not guessed from the traffic
-  int64_t openTimeNs;         ///< first packet of the connection that was seen
+  uint16_t vlan;          ///< 0xffff without one
+  uint8_t ipVersion;      ///< 4 or 6
+  uint8_t handshakeSeen;  ///< who is the client is known from the handshake, not guessed from the traffic
+  int64_t openTimeNs;     ///< first packet of the connection that was seen
 };
 static_assert(sizeof(Connection) == 56 && alignof(Connection) == 8);
 

@@ -9,11 +9,12 @@
 
 namespace flowtap::http {
 
-/// A request and whoever waits for it. Lives as long as its request, a response to it or the connection's queue refers to it.
+/// A request and whoever waits for it. Lives as long as its request, a response to it or the connection's queue refers
+/// to it.
 struct Exchange {
-  uint64_t requestId;   ///< 0 until the request was delivered
-  Exchange* next;       ///< in the connection's queue
-  Message* heldFirst;   ///< responses that came before the end of their request, in order
+  uint64_t requestId;  ///< 0 until the request was delivered
+  Exchange* next;      ///< in the connection's queue
+  Message* heldFirst;  ///< responses that came before the end of their request, in order
   Message* heldLast;
   uint16_t heldCount;
   uint8_t references;
@@ -32,10 +33,10 @@ struct Connection {
   uint16_t unansweredCount = 0;
   int8_t clientSide = tcp::unknownSide;
   bool ended[2] = {false, false};
-  bool lossy = false;       ///< something was missing since requests and responses were last known to be in step
-  bool pipelining = false;  ///< the client has sent a request before the answer to the last one
-  bool counted = false;     ///< in stats.http_connections
-  uint32_t batchNumber = 0;       ///< delivery: the batch that has this connection's endpoints
+  bool lossy = false;        ///< something was missing since requests and responses were last known to be in step
+  bool pipelining = false;   ///< the client has sent a request before the answer to the last one
+  bool counted = false;      ///< in stats.http_connections
+  uint32_t batchNumber = 0;  ///< delivery: the batch that has this connection's endpoints
   uint32_t batchConnectionOffset = 0;  ///< and where
 };
 

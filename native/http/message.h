@@ -16,21 +16,22 @@ enum class Protocol : uint8_t { http1 = 1 };
 enum class Integrity : uint8_t { complete = 0, gap = 1, truncated = 2, aborted = 3 };
 
 namespace flag {
-inline constexpr uint16_t bodyKept = 1;        ///< the body, or the first part of it, was kept
-inline constexpr uint16_t bodyTruncated = 2;   ///< a limit cut what was kept
-inline constexpr uint16_t interim = 4;         ///< a 1xx response
-inline constexpr uint16_t wideOffsets = 8;     ///< header tables of the record are uint32, not uint16
-inline constexpr uint16_t conflict = 16;       ///< packets disagreed about its bytes
-inline constexpr uint16_t obsFold = 32;        ///< a field value of head or trailers spans lines (RFC 9112, 5.2)
-inline constexpr uint16_t upgraded = 64;       ///< the connection changes protocol behind this message
-inline constexpr uint16_t chunked = 128;       ///< Transfer-Encoding: chunked was removed
-inline constexpr uint16_t untilClose = 256;    ///< the body ends with the connection
+inline constexpr uint16_t bodyKept = 1;       ///< the body, or the first part of it, was kept
+inline constexpr uint16_t bodyTruncated = 2;  ///< a limit cut what was kept
+inline constexpr uint16_t interim = 4;        ///< a 1xx response
+inline constexpr uint16_t wideOffsets = 8;    ///< header tables of the record are uint32, not uint16
+inline constexpr uint16_t conflict = 16;      ///< packets disagreed about its bytes
+inline constexpr uint16_t obsFold = 32;       ///< a field value of head or trailers spans lines (RFC 9112, 5.2)
+inline constexpr uint16_t upgraded = 64;      ///< the connection changes protocol behind this message
+inline constexpr uint16_t chunked = 128;      ///< Transfer-Encoding: chunked was removed
+inline constexpr uint16_t untilClose = 256;   ///< the body ends with the connection
 }  // namespace flag
 
 struct Connection;
 struct Exchange;
 
-/// Bytes are either in the packet that is being processed (`…InPlace`) or owned. A message that outlives the packet is persisted first.
+/// Bytes are either in the packet that is being processed (`…InPlace`) or owned. A message that outlives the packet is
+/// persisted first.
 struct Message {
   Kind kind;
   uint8_t version;
@@ -39,7 +40,7 @@ struct Message {
   uint16_t status;
   int64_t startNs;
   int64_t endNs;
-  uint64_t bodyLength;    ///< body bytes that were seen, kept or not
+  uint64_t bodyLength;  ///< body bytes that were seen, kept or not
   uint64_t missingBytes;
 
   const uint8_t* head;
@@ -51,9 +52,9 @@ struct Message {
   uint32_t fieldCount;
   const http1::FieldSpan* fields;
 
-  const uint8_t* body;    ///< what was kept of it
+  const uint8_t* body;  ///< what was kept of it
   size_t bodyKept;
-  bool keepsBody;         ///< still appending
+  bool keepsBody;  ///< still appending
 
   bool persisted;
   uint64_t pendingBytes;  ///< what it owns, as counted in stats.http_pendingBytes
@@ -63,8 +64,8 @@ struct Message {
   std::vector<http1::FieldSpan> fieldStore;
   std::vector<http1::FieldSpan> trailerFields;
 
-  Exchange* exchange;     ///< of a request its own, of a response the one that it answers; may be null
-  Message* next;          ///< in the list that it is in
+  Exchange* exchange;  ///< of a request its own, of a response the one that it answers; may be null
+  Message* next;       ///< in the list that it is in
 };
 
 }  // namespace flowtap::http

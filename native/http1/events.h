@@ -17,13 +17,13 @@ struct Framing {
 /// Why a message or a stretch of the stream is not whole. In the order in which they apply.
 enum class Damage : uint8_t { none = 0, gap = 1, truncated = 2, aborted = 3 };
 
-/// One message a time: onHead, any number of onBody and onBodyGap, at most one onTrailers, onMessageEnd. Bytes are valid only
-/// during the call, except that Head::storage may be taken. `owner` is what the parser was made with.
+/// One message a time: onHead, any number of onBody and onBodyGap, at most one onTrailers, onMessageEnd. Bytes are
+/// valid only during the call, except that Head::storage may be taken. `owner` is what the parser was made with.
 class Events {
  public:
   virtual ~Events() = default;
-  /// A head is complete, or as complete as it will get (Head::incomplete). Answers how its body is framed: a response's depends on
-  /// the request.
+  /// A head is complete, or as complete as it will get (Head::incomplete). Answers how its body is framed: a response's
+  /// depends on the request.
   virtual Framing onHead(void* owner, uint8_t side, const Head& head, int64_t startNs, int64_t endNs) = 0;
   virtual void onBody(void* owner, uint8_t side, const uint8_t* bytes, size_t length, int64_t timeNs) = 0;
   /// Bytes of the message are missing; `bodyLength` of them were body bytes, as far as the framing tells.

@@ -22,7 +22,8 @@ size_t skipBlanks(const uint8_t* p, size_t at, size_t end) {
   return at;
 }
 
-/// Content-Length (RFC 9112, 6.3): one number, or a list of the same number. The first field line wins when they differ.
+/// Content-Length (RFC 9112, 6.3): one number, or a list of the same number. The first field line wins when they
+/// differ.
 void readContentLength(const uint8_t* p, const FieldSpan& field, Head& head) {
   size_t at = skipBlanks(p, field.valueStart, field.valueEnd);
   if (at == field.valueEnd || head.hasContentLength) return;

@@ -23,21 +23,21 @@ enum class MethodKind : uint8_t { other, head, connect };
 
 struct Head {
   const uint8_t* bytes;
-  uint32_t length;         ///< the empty line included
-  ByteBuffer* storage;     ///< holds `bytes` when they are not in the packet; its content may be taken
-  bool incomplete;         ///< cut off by a gap or the end of the stream; holds the lines that were complete
+  uint32_t length;      ///< the empty line included
+  ByteBuffer* storage;  ///< holds `bytes` when they are not in the packet; its content may be taken
+  bool incomplete;      ///< cut off by a gap or the end of the stream; holds the lines that were complete
   bool isRequest;
   uint8_t version;
   uint16_t status;
   uint32_t methodLength;
   uint32_t textOffset;
   uint32_t textLength;
-  uint32_t hostIndex;      ///< 1 + index of the Host field, 0 without one
+  uint32_t hostIndex;  ///< 1 + index of the Host field, 0 without one
   MethodKind method;
   bool obsFold;
   bool hasTransferEncoding;
-  bool chunked;            ///< the last transfer coding is chunked
-  bool hasContentLength;   ///< and it is valid
+  bool chunked;           ///< the last transfer coding is chunked
+  bool hasContentLength;  ///< and it is valid
   uint64_t contentLength;
   const FieldSpan* fields;
   size_t fieldCount;

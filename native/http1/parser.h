@@ -35,8 +35,8 @@ class Parser {
   /// `side` and `owner` are handed through to the events.
   void data(ParserContext& context, void* owner, uint8_t side, const uint8_t* bytes, size_t length, int64_t timeNs);
   void gap(ParserContext& context, void* owner, uint8_t side, uint64_t length, Damage damage);
-  /// Nothing follows in this direction. `atClose` is what an unfinished message is; one that ends with the connection is damaged only
-  /// when `cleanly` is false.
+  /// Nothing follows in this direction. `atClose` is what an unfinished message is; one that ends with the connection
+  /// is damaged only when `cleanly` is false.
   void end(ParserContext& context, void* owner, uint8_t side, Damage atClose, bool cleanly);
   /// Whatever follows is not HTTP/1.
   void becomeTunnel(ParserContext& context);
@@ -76,15 +76,15 @@ class Parser {
   void endMessage(ParserContext&, void* owner, uint8_t side, Damage damage, int64_t timeNs);
   void loseFraming(ParserContext&, void* owner, uint8_t side, Damage damage);
 
-  uint64_t remaining_ = 0;         ///< bytes of the body or chunk still to come; while reading a chunk size: the size so far
+  uint64_t remaining_ = 0;  ///< bytes of the body or chunk still to come; while reading a chunk size: the size so far
   ByteBuffer* partial_ = nullptr;  ///< an incomplete head or trailer section
   int64_t startNs_ = 0;            ///< time of the first byte of `partial_`
   uint32_t partialLine_ = 0;       ///< where the last, incomplete line of `partial_` begins
   State state_ = State::start;
   uint8_t sizeDigits_ = 0;
-  bool searching_;                 ///< not aligned: a start line must convince
+  bool searching_;  ///< not aligned: a start line must convince
   bool everSynchronised_ = false;
-  uint32_t skipped_ = 0;           ///< bytes skipped in vain so far, saturating
+  uint32_t skipped_ = 0;  ///< bytes skipped in vain so far, saturating
 };
 
 }  // namespace flowtap::http1

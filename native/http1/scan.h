@@ -71,9 +71,10 @@ struct Block {
 
 enum class ScanResult : uint8_t { complete, incomplete, tooManyLines };
 
-/// Scans p[0, n) for lines up to and including the first empty one; a line ends with LF, a CR before it is part of the line end.
-/// `marks` gets the lines before the empty one, at most `capacity`. complete: `length` is the offset behind the empty line.
-/// incomplete: `length` is the offset behind the last complete line. Offsets must fit 32 bits: n < 2^32.
+/// Scans p[0, n) for lines up to and including the first empty one; a line ends with LF, a CR before it is part of the
+/// line end. `marks` gets the lines before the empty one, at most `capacity`. complete: `length` is the offset behind
+/// the empty line. incomplete: `length` is the offset behind the last complete line. Offsets must fit 32 bits: n <
+/// 2^32.
 inline ScanResult scanLines(const uint8_t* p, size_t n, LineMark* marks, size_t capacity, size_t& count,
                             size_t& length) {
   size_t lineStart = 0;
@@ -113,7 +114,8 @@ inline ScanResult scanLines(const uint8_t* p, size_t n, LineMark* marks, size_t 
       colons = bit == 63 ? 0 : colons & (~uint64_t{0} << (bit + 1));
       feeds &= feeds - 1;
     }
-    if (colon == noColon && colons != 0) colon = static_cast<uint32_t>(base + static_cast<unsigned>(__builtin_ctzll(colons)));
+    if (colon == noColon && colons != 0)
+      colon = static_cast<uint32_t>(base + static_cast<unsigned>(__builtin_ctzll(colons)));
   }
   length = lineStart;
   return ScanResult::incomplete;

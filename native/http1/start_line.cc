@@ -9,8 +9,21 @@ namespace {
 constexpr bool tokenByte(unsigned c) {
   if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) return true;
   switch (c) {
-    case '!': case '#': case '$': case '%': case '&': case '\'': case '*': case '+':
-    case '-': case '.': case '^': case '_': case '`': case '|': case '~':
+    case '!':
+    case '#':
+    case '$':
+    case '%':
+    case '&':
+    case '\'':
+    case '*':
+    case '+':
+    case '-':
+    case '.':
+    case '^':
+    case '_':
+    case '`':
+    case '|':
+    case '~':
       return true;
     default:
       return false;
@@ -57,8 +70,8 @@ bool plausibleTarget(uint8_t c) { return c == '/' || c == '*' || c == 'h' || c =
 }  // namespace
 
 const bool isTokenByte[256] = {
-#define ROW(base)                                                                                                      \
-  tokenByte(base + 0), tokenByte(base + 1), tokenByte(base + 2), tokenByte(base + 3), tokenByte(base + 4),             \
+#define ROW(base)                                                                                          \
+  tokenByte(base + 0), tokenByte(base + 1), tokenByte(base + 2), tokenByte(base + 3), tokenByte(base + 4), \
       tokenByte(base + 5), tokenByte(base + 6), tokenByte(base + 7)
     ROW(0),   ROW(8),   ROW(16),  ROW(24),  ROW(32),  ROW(40),  ROW(48),  ROW(56),  ROW(64),  ROW(72),  ROW(80),
     ROW(88),  ROW(96),  ROW(104), ROW(112), ROW(120), ROW(128), ROW(136), ROW(144), ROW(152), ROW(160), ROW(168),

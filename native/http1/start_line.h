@@ -8,8 +8,8 @@ namespace flowtap::http1 {
 
 enum class Verdict : uint8_t { no, needMore, request, response };
 
-/// How much must speak for a start line. `lenient`: where one is due, any token may be a method. `strict`: when looking for
-/// one in the middle of something else.
+/// How much must speak for a start line. `lenient`: where one is due, any token may be a method. `strict`: when looking
+/// for one in the middle of something else.
 enum class Rigour : uint8_t { lenient, strict };
 
 /// Longest method and, when strict, longest start line that is looked for.

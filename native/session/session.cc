@@ -8,6 +8,8 @@ namespace {
 
 /// How long the source may wait for packets before time is made to go on: bounds how late idle connections expire.
 constexpr int pauseMs = 250;
+/// Bounds how long stop() goes on reading under traffic that does not pause.
+constexpr int64_t drainLimitNs = 1'000'000'000;
 /// Asking the kernel for its counters is a system call: not for each burst.
 constexpr unsigned burstsPerCounterUpdate = 16;
 
@@ -20,28 +22,25 @@ int64_t wallClockNs() {
 
 Session::Session(const SessionOptions& options, std::unique_ptr<source::PacketSource> source, Doorbell& doorbell)
     : live_(options.live),
+      deliveryDelayMs_(options.deliveryDelayMs),
       doorbell_(doorbell),
       mailbox_(options.maxQueuedBytes),
       source_(std::move(source)),
-      pipeline_(options.pipeline, mailbox_, [this] { announce(); }),
+      pipeline_(std::make_unique<Pipeline>(options.pipeline, mailbox_, [this] { announce(); })),
       thread_([this] { run(); }) {}
 
 Session::~Session() { close(); }
 
 void Session::run() {
   if (source_->open()) {
-    {
-      std::lock_guard lock(mutex_);
-      state_.info = source_->info();
-      state_.hasInfo = true;
-    }
+    learnInfo();
     enter(Phase::capturing);
     capture();
   } else {
     std::lock_guard lock(mutex_);
     state_.error = source_->error();
   }
-  pipeline_.finish();
+  pipeline_->finish();
   publishStats(true);
   enter(Phase::ended);
 }
@@ -49,7 +48,9 @@ void Session::run() {
 void Session::capture() {
   unsigned bursts = 0;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const source::ReadStatus status = source_->read(pipeline_, pauseMs);
+    const source::ReadStatus status = source_->read(*pipeline_, pauseMs);
+    // A stream knows its link type only now.
+    if (!live_ && bursts == 0) learnInfo();
     if (status == source::ReadStatus::end) return;
     if (status == source::ReadStatus::failed) {
       std::lock_guard lock(mutex_);
@@ -57,10 +58,28 @@ void Session::capture() {
       return;
     }
     // Packet time rules while packets come; a silent interface must not stop the clocks.
-    const int64_t now = status == source::ReadStatus::idle && live_ ? wallClockNs() : pipeline_.packetTimeNs();
-    pipeline_.pause(now);
-    publishStats(status == source::ReadStatus::idle || ++bursts % burstsPerCounterUpdate == 0);
+    const int64_t now = status == source::ReadStatus::idle && live_ ? wallClockNs() : pipeline_->packetTimeNs();
+    pipeline_->pause(now);
+    publishStats(++bursts % burstsPerCounterUpdate == 0 || status == source::ReadStatus::idle);
   }
+  if (live_) drainLive();
+}
+
+/// What was on the wire before stop() may still sit in the kernel.
+void Session::drainLive() {
+  const int64_t stoppedNs = wallClockNs();
+  const int64_t giveUpNs = stoppedNs + drainLimitNs;
+  while (!closing_.load(std::memory_order_relaxed) && pipeline_->packetTimeNs() < stoppedNs &&
+         wallClockNs() < giveUpNs) {
+    const source::ReadStatus status = source_->read(*pipeline_, 2 * deliveryDelayMs_ + 5);
+    if (status != source::ReadStatus::packets && status != source::ReadStatus::interrupted) return;
+  }
+}
+
+void Session::learnInfo() {
+  std::lock_guard lock(mutex_);
+  state_.info = source_->info();
+  state_.hasInfo = true;
 }
 
 void Session::enter(Phase phase) {
@@ -73,7 +92,7 @@ void Session::enter(Phase phase) {
 }
 
 void Session::publishStats(bool withSource) {
-  Stats& stats = pipeline_.stats();
+  Stats& stats = pipeline_->stats();
   if (withSource) {
     const source::SourceCounters counters = source_->counters();
     stats.packets_kernelReceived = counters.kernelReceived;
@@ -103,7 +122,8 @@ void Session::news() {
 }
 
 bool Session::park() {
-  // The batch is put before announce() asks whether somebody is parked, and looked for here under the same lock: no ring is missed.
+  // The batch is put before announce() asks whether somebody is parked, and looked for here under the same lock: no
+  // ring is missed.
   std::lock_guard lock(mutex_);
   if (stateIsNew_ || !mailbox_.empty()) return false;
   parked_ = true;
@@ -118,13 +138,17 @@ State Session::state() {
 
 void Session::stop() {
   stopping_.store(true, std::memory_order_relaxed);
-  source_->wake();
+  if (source_ != nullptr) source_->wake();
 }
 
 void Session::close() {
+  closing_.store(true, std::memory_order_relaxed);
   stop();
   mailbox_.close();
   if (thread_.joinable()) thread_.join();
+  // The object may live on for long; the buffers need not.
+  pipeline_.reset();
+  source_.reset();
 }
 
 Stats Session::stats() {

@@ -28,6 +28,8 @@ struct SessionOptions {
   PipelineOptions pipeline;
   size_t maxQueuedBytes = 16u << 20;
   bool live = false;  ///< time goes on while no packets come
+  /// Live: how long the kernel may sit on packets that it has captured. After stop() they are still waited for.
+  int deliveryDelayMs = 10;
 };
 
 /// Threads: everything here is for the consumer's thread; ring() comes from the capture thread.
@@ -42,8 +44,8 @@ class Session {
 
   std::unique_ptr<delivery::Batch> take() { return mailbox_.take(); }
   void recycle(std::unique_ptr<delivery::Batch> batch) { mailbox_.recycle(std::move(batch)); }
-  /// Asks for one ring of the doorbell when there is something new: a batch, or a change of phase, or news(). False, and nothing
-  /// asked, when there is something already.
+  /// Asks for one ring of the doorbell when there is something new: a batch, or a change of phase, or news(). False,
+  /// and nothing asked, when there is something already.
   bool park();
   /// Tells the state; it is not new any more.
   State state();
@@ -58,16 +60,20 @@ class Session {
  private:
   void run();
   void capture();
+  void learnInfo();
+  void drainLive();
   void enter(Phase phase);
   void publishStats(bool withSource);
   void announce();
 
   const bool live_;
+  const int deliveryDelayMs_;
   Doorbell& doorbell_;
   delivery::Mailbox mailbox_;
   std::unique_ptr<source::PacketSource> source_;
-  Pipeline pipeline_;
+  std::unique_ptr<Pipeline> pipeline_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> closing_{false};
 
   std::mutex mutex_;
   State state_;

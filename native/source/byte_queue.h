@@ -26,7 +26,8 @@ class ByteQueue {
   void onDrain(std::function<void()> callback);
 
   enum class Result : uint8_t { bytes, timeout, interrupted, end };
-  /// Consumer. Copies up to `capacity` bytes, `length` tells how many.
+  /// Consumer. Copies up to `capacity` bytes, `length` tells how many. timeoutMs: 0 does not wait, -1 waits for ever. A
+  /// capacity of 0 with time-out 0 only takes a wake().
   Result read(uint8_t* into, size_t capacity, size_t& length, int timeoutMs);
   /// Any thread. The blocked or the next read() returns `interrupted`.
   void wake();

@@ -67,7 +67,7 @@ std::string CaptureParser::endOfInput(const uint8_t* data, size_t rest) const {
     // Two bytes are enough to tell gzip.
     uint8_t magic[magicBytes] = {};
     std::memcpy(magic, data, rest < magicBytes ? rest : magicBytes);
-    const std::string advice = describeUnknown(magic);
+    std::string advice = describeUnknown(magic);
     if (advice.find("compressed") != std::string::npos) return advice;
     return "is not a capture file: it has only " + std::to_string(rest) + " bytes";
   }

@@ -32,15 +32,11 @@ class CaptureSource final : public PacketSource {
       if (result.status == ParseStatus::damaged) return fail(parser_.damage());
       if (!describe()) return false;
       if (described_ || result.status == ParseStatus::full) break;
-      // A wake() in between belongs to the next read().
       const ByteSource::Result fetched = fetch(0);
-      if (fetched == ByteSource::Result::interrupted) {
-        wokenEarly_ = true;
-      } else if (fetched == ByteSource::Result::failed) {
-        return false;
-      } else if (fetched == ByteSource::Result::end && !finish()) {
-        return false;
-      }
+      if (fetched == ByteSource::Result::failed) return false;
+      if (fetched == ByteSource::Result::end && !finish()) return false;
+      // A wake() in between belongs to the next read().
+      if (fetched == ByteSource::Result::interrupted) wokenEarly_ = true;
     }
     return true;
   }

@@ -5,7 +5,7 @@ namespace flowtap::stream {
 namespace {
 
 /// RFC 9113, 3.4.
-constexpr uint8_t http2Preface[] = {'P', 'R', 'I', ' ', '*', ' ', 'H',  'T',  'T',  'P',  '/', '2',
+constexpr uint8_t http2Preface[] = {'P', 'R', 'I',  ' ',  '*',  ' ',  'H', 'T', 'T',  'P',  '/',  '2',
                                     '.', '0', '\r', '\n', '\r', '\n', 'S', 'M', '\r', '\n', '\r', '\n'};
 /// Enough of it: no HTTP/1 message begins so.
 constexpr uint8_t http2Decisive = 16;

@@ -8,15 +8,16 @@
 
 namespace flowtap::stream {
 
-/// Like tcp::StreamListener, from the first byte of payload on. `state` is the handler's own, one for each connection, null at first; it
-/// is released in close() or abandon(), whichever comes first; nothing is called for the connection after that.
+/// Like tcp::StreamListener, from the first byte of payload on. `state` is the handler's own, one for each connection,
+/// null at first; it is released in close() or abandon(), whichever comes first; nothing is called for the connection
+/// after that.
 class ProtocolHandler {
  public:
   virtual ~ProtocolHandler() = default;
   virtual void data(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, uint64_t offset,
                     const uint8_t* bytes, size_t length, int64_t timeNs) = 0;
-  virtual void gap(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, uint64_t length,
-                   tcp::GapCause cause, int64_t timeNs) = 0;
+  virtual void gap(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, uint64_t length, tcp::GapCause cause,
+                   int64_t timeNs) = 0;
   virtual void conflict(tcp::ConnectionInfo& connection, void*& state, tcp::Side side) = 0;
   virtual void end(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, int64_t timeNs) = 0;
   virtual void close(tcp::ConnectionInfo& connection, void*& state, tcp::CloseReason reason, int64_t timeNs) = 0;

@@ -41,7 +41,13 @@ inline constexpr uint32_t resetBy0 = 1u << 19;
 inline constexpr uint32_t resetBy1 = 1u << 20;
 inline constexpr uint32_t carriedData = 1u << 21;
 inline constexpr uint32_t resetDue = 1u << 22;  ///< a RST was reached
+inline constexpr uint32_t finAcked0 =
+    1u << 24;  ///< the peer acknowledged one number more than was seen: taken for a FIN's
+inline constexpr uint32_t finAcked1 = 1u << 25;
 inline constexpr uint32_t answered = 1u << 23;  ///< the initiator answered the SYN-ACK
+inline constexpr uint32_t all = (1u << 28) - 1;
+inline constexpr uint32_t finAcked(Side side) { return side == 0 ? finAcked0 : finAcked1; }
+inline constexpr uint32_t resetBy(Side side) { return side == 0 ? resetBy0 : resetBy1; }
 }  // namespace flag
 
 inline constexpr uint32_t of(Side side, uint32_t sideFlag) { return sideFlag << (side * side_flag::sideShift); }
@@ -63,13 +69,13 @@ struct alignas(64) Connection {
   uint32_t previous;
   uint32_t following;
   uint32_t scope;
-  uint32_t flags : 24;
-  uint32_t standing : 8;
+  uint32_t flags : 28;
+  uint32_t standing : 4;
 
   bool has(uint32_t bits) const { return (flags & bits) != 0; }
   bool has(Side side, uint32_t sideFlag) const { return (flags & of(side, sideFlag)) != 0; }
   void set(Side side, uint32_t sideFlag) { flags |= of(side, sideFlag); }
-  void clear(Side side, uint32_t sideFlag) { flags &= ~of(side, sideFlag) & 0xffffff; }
+  void clear(Side side, uint32_t sideFlag) { flags &= ~of(side, sideFlag) & flag::all; }
 };
 static_assert(sizeof(Connection) == 128);
 

@@ -103,6 +103,18 @@ bool Reassembler::Impl::breakCycle(Connection& connection) {
   }
   const Side later = arrival[1] > arrival[0] ? 1 : 0;
   if (needs[later] == nullptr || holed[other(later)]) return false;
+  const Direction& direction = connection.direction[later];
+  Pending& pending = pendings_.at(direction.pending);
+  if (pending.hasPieces() && needs[other(later)] != nullptr) {
+    // Only as much of it as the other acknowledges.
+    const uint64_t upTo = *needs[other(later)];
+    if (upTo > pending.front().offset && upTo < pending.front().end()) {
+      pending.splitFront(upTo, pages_);
+      ++pieces_;
+      pending.front().needs = 0;
+      return true;
+    }
+  }
   *needs[later] = 0;
   return true;
 }
@@ -124,6 +136,13 @@ bool Reassembler::Impl::declareHole(Connection& connection, Side side, int64_t t
   Pending& pending = pendings_.at(direction.pending);
   Hole hole;
   if (!pending.hole(direction.next, hole)) return false;
+  if (!pending.hasPieces() && !pending.fin.known && hole.end - direction.next == 1) {
+    // One more than everything seen was acknowledged and nothing follows: that is the number of a FIN rather than a
+    // byte.
+    connection.flags |= flag::finAcked(side);
+    pending.forgetAcknowledgment();
+    return true;
+  }
   if (!pending.hasPieces()) {
     const uint32_t shift = side * side_flag::sideShift;
     const uint32_t count = (connection.flags >> shift & side_flag::blind) / side_flag::blind1;

@@ -25,21 +25,34 @@ void Reassembler::Impl::open(Connection& connection, int64_t timeNs) {
 }
 
 void Reassembler::Impl::adoptSyn(Connection& connection, Side side, const Segment& segment) {
-  Direction& direction = connection.direction[side];
-  direction.next = 0;
-  direction.base = segment.sequence + 1;
-  connection.set(side, side_flag::baseKnown | side_flag::synSeen);
-  connection.clear(side, side_flag::ackHint);
+  rebase(connection, side, segment.sequence + 1);
+  connection.set(side, side_flag::synSeen);
   const bool answers = (segment.controlBits & control::ack) != 0;
   if (connection.info.initiator == unknownSide) {
     connection.info.initiator = static_cast<int8_t>(answers ? other(side) : side);
   }
-  if (answers && !connection.has(other(side), side_flag::baseKnown)) {
-    connection.direction[other(side)].next = 0;
-    connection.direction[other(side)].base = segment.acknowledgment;
-    connection.set(other(side), side_flag::baseKnown);
-    connection.clear(other(side), side_flag::ackHint);
+  const Direction& peer = connection.direction[other(side)];
+  const bool peerKnown = connection.has(other(side), side_flag::baseKnown);
+  // What it acknowledges is where the other side begins, save for data on the SYN.
+  if (answers && (!peerKnown || (peer.next == 0 && !connection.has(other(side), side_flag::synSeen) &&
+                                 within(distance(peer.base, segment.acknowledgment), 1, maxStartHoleBytes)))) {
+    rebase(connection, other(side), segment.acknowledgment);
   }
+}
+
+/// The stream begins at `base`; what waits already keeps its place. Nothing of this side was delivered.
+void Reassembler::Impl::rebase(Connection& connection, Side side, uint32_t base) {
+  Direction& direction = connection.direction[side];
+  const Direction& peer = connection.direction[other(side)];
+  if (connection.has(side, side_flag::baseKnown)) {
+    const auto by = static_cast<uint64_t>(std::max<int32_t>(distance(direction.base, base), 0));
+    if (direction.pending != 0) pendings_.at(direction.pending).shift(by);
+    if (peer.pending != 0) pendings_.at(peer.pending).shiftNeeds(by);
+  }
+  direction.next = 0;
+  direction.base = base;
+  connection.set(side, side_flag::baseKnown);
+  connection.clear(side, side_flag::ackHint);
 }
 
 Reassembler::Impl::Verdict Reassembler::Impl::synchronize(Connection& connection, uint32_t index, Side side,
@@ -70,7 +83,7 @@ Reassembler::Impl::Verdict Reassembler::Impl::synchronize(Connection& connection
   }
   // The base came from an acknowledgment or from the first data; the SYN was overtaken by them.
   if (!within(distance(base, first), 0, maxStartHoleBytes)) return challenge(connection, index, side, segment);
-  if (direction.next == 0 && direction.pending == 0) {
+  if (direction.next == 0) {
     adoptSyn(connection, side, segment);
   } else if (connection.info.initiator == unknownSide) {
     const bool answers = (segment.controlBits & control::ack) != 0;
@@ -120,7 +133,7 @@ Reassembler::Impl::Verdict Reassembler::Impl::challenge(Connection& connection, 
 bool Reassembler::Impl::challengeConfirmed(Connection& connection, uint32_t index, Side side, const Segment& segment) {
   Note* found = notes_.find(connection.info.id);
   if (found == nullptr) {
-    connection.flags &= ~flag::challenged & 0xffffff;
+    connection.flags &= ~flag::challenged & flag::all;
     return false;
   }
   const Note note = *found;
@@ -218,7 +231,7 @@ Reassembler::Impl::Verdict Reassembler::Impl::straggler(Connection& connection, 
     anew = !connection.has(side, side_flag::synSeen) || base != segment.sequence + 1;
   } else if (length > 0) {
     const int32_t ahead = distance(segment.sequence, direction.nextSequence());
-    const bool sentReset = connection.has(side == 0 ? flag::resetBy0 : flag::resetBy1);
+    const bool sentReset = connection.has(flag::resetBy(side));
     // Whoever resets falls silent. When it goes on sending, the RST was somebody else's and the peer did not believe
     // it.
     anew = !connection.has(side, side_flag::baseKnown) || !within(ahead, -16 * nearBytes, maxStartHoleBytes) ||
@@ -257,7 +270,7 @@ void Reassembler::Impl::reset(Connection& connection, uint32_t index, Side side,
     return;
   }
   ++stats_.tcp_resets;
-  connection.flags |= side == 0 ? flag::resetBy0 : flag::resetBy1;
+  connection.flags |= flag::resetBy(side);
   const uint64_t needs = hasAck ? acknowledge(connection, index, other(side), segment.acknowledgment) : 0;
   if (ahead == 0 && mayFollow(connection, side, needs)) {
     connection.flags |= flag::resetDue;

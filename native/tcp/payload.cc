@@ -37,8 +37,7 @@ uint64_t Reassembler::Impl::acknowledge(Connection& connection, uint32_t index, 
       direction.pending != 0 ? pendings_.at(direction.pending).highest(direction.next) : direction.next;
   if (offset > highest) {
     const uint64_t beyond = offset - highest;
-    if (beyond == 1 || ahead > maxWindowBytes) {
-      // One more than everything seen is the number of a FIN rather than a byte.
+    if (ahead > maxWindowBytes || (ahead == 1 && connection.has(flag::finAcked(target)))) {
       offset = highest;
     } else if (beyond > maxUnconfirmedAckBytes) {
       Note& note = notes_.make(connection.info.id);
@@ -111,6 +110,7 @@ void Reassembler::Impl::payload(Connection& connection, uint32_t index, Side sid
     // Behind the FIN there is nothing (RFC 9293, 3.10.7.4: ignored).
     uint64_t limit = ended ? 0 : UINT64_MAX;
     if (pending != nullptr && pending->fin.known) limit = pending->fin.offset;
+    const uint64_t runNeeds = pending != nullptr ? std::min(needs, pending->needsLimit(pending->find(offset))) : needs;
     if (offset >= limit) {
       stats_.tcp_lateBytes += present;
       return;
@@ -121,7 +121,7 @@ void Reassembler::Impl::payload(Connection& connection, uint32_t index, Side sid
       present = std::min(present, keep);
       truncated = keep - present;
     }
-    if (ahead == 0 && mayFollow(connection, side, needs)) {
+    if (ahead == 0 && mayFollow(connection, side, runNeeds)) {
       // In order: straight from the packet, up to where bytes that came earlier begin.
       uint64_t run = uint64_t{present} + truncated;
       if (pending != nullptr && pending->hasPieces()) run = std::min(run, pending->front().offset - direction.next);
@@ -158,22 +158,25 @@ void Reassembler::Impl::payload(Connection& connection, uint32_t index, Side sid
   }
 }
 
+uint64_t Reassembler::Impl::chargeFor(uint32_t length) const {
+  return (length / Page::capacity + 2) * (sizeof(Page) + sizeof(Piece)) + sizeof(Pending);
+}
+
 bool Reassembler::Impl::fits(const Connection& connection, Side side, uint32_t length) const {
-  const uint64_t pages = length / Page::capacity + 2;
-  const uint64_t more = pages * (sizeof(Page) + sizeof(Piece)) + sizeof(Pending);
+  const uint64_t more = chargeFor(length);
   if (chargedBytes() + more > options_.maxBufferedBytes) return false;
   const uint32_t index = connection.direction[side].pending;
   if (index == 0) return more <= options_.maxBufferedBytesPerDirection;
   const Pending& pending = pendings_.at(index);
   return chargedBytes(pending) + more <= options_.maxBufferedBytesPerDirection &&
-         pending.pieceCount() + pages <= maxPiecesPerDirection;
+         pending.pieceCount() + more / sizeof(Page) <= maxPiecesPerDirection;
 }
 
 /// False when there was room. Otherwise waiting was given up until there was, or until nothing was left to give up.
 bool Reassembler::Impl::makeRoom(Connection& connection, uint32_t, Side side, uint32_t length) {
   if (fits(connection, side, length)) return false;
   do {
-    const bool inTotal = chargedBytes() + sizeof(Page) + length > options_.maxBufferedBytes;
+    const bool inTotal = chargedBytes() + chargeFor(length) > options_.maxBufferedBytes;
     if (declareHole(connection, side, packetNs_) || declareHole(connection, other(side), packetNs_)) {
       drain(connection);
     } else if (!inTotal || !relieve(packetNs_)) {
@@ -187,10 +190,10 @@ void Reassembler::Impl::store(Connection& connection, uint32_t index, Side side,
                               uint32_t present, uint32_t truncated, uint64_t needs, int64_t timeNs) {
   Pending& pending = pendingOf(connection, index, side);
   connection.flags |= flag::carriedData;
+  const uint64_t bytesBegin = offset;
   const uint64_t bytesEnd = offset + present;
   const uint64_t end = bytesEnd + truncated;
   Piece like{};
-  like.needs = needs;
   like.arrival = arrivals_;
   like.timeNs = timeNs;
   like.sinceNs = clock_.now();
@@ -204,12 +207,17 @@ void Reassembler::Impl::store(Connection& connection, uint32_t index, Side side,
     const uint64_t ofBytes = offset < bytesEnd ? std::min(stop, bytesEnd) - offset : 0;
     if (covered) {
       overlapped = true;
+      // A copy that was sent earlier says what the bytes really waited for.
+      if (bytesBegin <= pending.piece(at).offset && bytesEnd >= pending.piece(at).end())
+        pending.relaxNeeds(at + 1, needs);
       if (ofBytes > 0)
         compare(connection, side, pending, pending.piece(at), offset, bytes, static_cast<uint32_t>(ofBytes));
       ++at;
     } else {
       like.offset = offset;
       like.length = static_cast<uint32_t>(ofBytes);
+      like.needs = std::min(needs, pending.needsLimit(at));
+      pending.relaxNeeds(at, like.needs);
       if (ofBytes > 0) {
         const size_t inserted = pending.insert(at, like, bytes, pages_);
         at += inserted;

@@ -94,6 +94,45 @@ void Pending::insertTruncated(size_t index, const Piece& like) {
   insertPiece(index, piece);
 }
 
+void Pending::relaxNeeds(size_t index, uint64_t needs) {
+  while (index > first_ && pieces_[index - 1].needs > needs) pieces_[--index].needs = needs;
+}
+
+uint64_t Pending::needsLimit(size_t index) const {
+  if (index < pieces_.size()) return pieces_[index].needs;
+  return fin.known ? fin.needs : UINT64_MAX;
+}
+
+void Pending::shift(uint64_t by) {
+  for (size_t i = first_; i < pieces_.size(); ++i) pieces_[i].offset += by;
+  if (ackedOffset != 0) ackedOffset += by;
+  fin.offset += by;
+  reset.offset += by;
+}
+
+void Pending::shiftNeeds(uint64_t by) {
+  for (size_t i = first_; i < pieces_.size(); ++i) {
+    if (pieces_[i].needs != 0) pieces_[i].needs += by;
+  }
+  if (fin.needs != 0) fin.needs += by;
+  if (reset.needs != 0) reset.needs += by;
+}
+
+void Pending::splitFront(uint64_t offset, PagePool& pool) {
+  Piece& whole = pieces_[first_];
+  Piece second = whole;
+  const auto length = static_cast<uint32_t>(offset - whole.offset);
+  whole.length = length;
+  second.offset = offset;
+  second.length -= length;
+  if (second.page != 0) {
+    second.at += length;
+    ++pool.at(second.page).pieces;
+  }
+  if (ackedEnd_ > first_) ++ackedEnd_;
+  pieces_.insert(pieces_.begin() + static_cast<ptrdiff_t>(first_) + 1, second);
+}
+
 void Pending::popFront(PagePool& pool) {
   const Piece& piece = pieces_[first_];
   if (piece.page != 0) {
@@ -168,6 +207,12 @@ bool Pending::hole(uint64_t next, Hole& hole) const {
   hole.end = fin.offset;
   hole.since = fin.since;
   return true;
+}
+
+void Pending::forgetAcknowledgment() {
+  ackedOffset = 0;
+  tailAcked_ = false;
+  ackedEnd_ = first_;
 }
 
 void Pending::advanced(uint64_t next) {

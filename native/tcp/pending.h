@@ -86,6 +86,17 @@ class Pending {
   size_t insert(size_t index, const Piece& like, const uint8_t* bytes, PagePool& pool);
   /// A piece without bytes.
   void insertTruncated(size_t index, const Piece& like);
+  /// What was sent later acknowledges no less than what was sent before. So when bytes that needed only `needs` are
+  /// known, the pieces before `index` need no more, whatever the copies that were captured of them say: those were sent
+  /// again.
+  void relaxNeeds(size_t index, uint64_t needs);
+  /// What a piece before the one at `index` can need at most.
+  uint64_t needsLimit(size_t index) const;
+  /// All offsets of this side, or of the other side, turned out to be `by` more.
+  void shift(uint64_t by);
+  void shiftNeeds(uint64_t by);
+  /// Makes two of the first piece, the second beginning at `offset`.
+  void splitFront(uint64_t offset, PagePool& pool);
   /// Forgets the first piece.
   void popFront(PagePool& pool);
   /// Forgets them all, returns how many bytes those were.
@@ -95,6 +106,8 @@ class Pending {
   void acknowledge(uint64_t offset, uint64_t next, Moment now);
   /// False when the next byte is at hand, an ending is there, or nothing is known to be missing.
   bool hole(uint64_t next, Hole& hole) const;
+  /// The acknowledgment was not of bytes after all.
+  void forgetAcknowledgment();
   /// Everything before `next` is settled: drops what was noted of the hole there.
   void advanced(uint64_t next);
 

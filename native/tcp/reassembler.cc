@@ -249,6 +249,7 @@ void Reassembler::Impl::finNumber(Connection& connection, uint32_t index, Side s
   pending.fin.known = true;
   pending.fin.offset = direction.next + static_cast<uint64_t>(ahead);
   pending.fin.needs = needs;
+  pending.relaxNeeds(pending.pieceIndexEnd(), needs);
   pending.fin.arrival = arrivals_;
   pending.fin.timeNs = segment.timestampNs;
   pending.fin.since = {clock_.now(), pending.segments};

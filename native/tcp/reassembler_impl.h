@@ -40,6 +40,7 @@ class Reassembler::Impl {
   enum class Verdict : uint8_t { goOn, ignore };
   Verdict synchronize(Connection& connection, uint32_t index, Side side, const Segment& segment);
   void adoptSyn(Connection& connection, Side side, const Segment& segment);
+  void rebase(Connection& connection, Side side, uint32_t base);
   Verdict challenge(Connection& connection, uint32_t index, Side side, const Segment& segment);
   bool challengeConfirmed(Connection& connection, uint32_t index, Side side, const Segment& segment);
   void replace(Connection& connection, uint32_t index, const Segment& segment);
@@ -59,6 +60,7 @@ class Reassembler::Impl {
   void compare(Connection& connection, Side side, const Pending& pending, const Piece& piece, uint64_t offset,
                const uint8_t* bytes, uint32_t length);
   void countOld(Connection& connection, Side side, int64_t offset, uint32_t length);
+  uint64_t chargeFor(uint32_t length) const;
   bool fits(const Connection& connection, Side side, uint32_t length) const;
   bool makeRoom(Connection& connection, uint32_t index, Side side, uint32_t length);
 
@@ -70,7 +72,8 @@ class Reassembler::Impl {
     const uint64_t offset = direction.next;
     direction.next += length;
     stats_.tcp_deliveredBytes += length;
-    connection.flags = (connection.flags | flag::carriedData) & ~of(side, side_flag::blind) & 0xffffff;
+    connection.flags =
+        (connection.flags | flag::carriedData) & ~(of(side, side_flag::blind) | flag::finAcked(side)) & flag::all;
     listener_.data(connection.info, side, offset, bytes, length, timeNs);
   }
   void gap(Connection& connection, Side side, uint64_t length, GapCause cause, int64_t timeNs);

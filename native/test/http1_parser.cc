@@ -1,0 +1,381 @@
+// The parser of one direction: framing, cutting, gaps and finding its way back.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "http1/parser.h"
+
+using namespace flowtap;
+using namespace flowtap::http1;
+
+namespace {
+
+/// Writes down what the parser says; frames bodies as a request's head asks, or as told.
+struct Recorder final : Events {
+  std::vector<std::string> log;
+  std::string body;
+  bool answerUntilClose = false;
+  bool answerTunnel = false;
+
+  Framing onHead(void*, uint8_t, const Head& head, int64_t startNs, int64_t endNs) override {
+    std::string line(reinterpret_cast<const char*>(head.bytes), head.length);
+    line = line.substr(0, line.find_first_of("\r\n"));
+    log.push_back((head.isRequest ? "request " : "response ") + line + " fields=" + std::to_string(head.fieldCount) +
+                  (head.incomplete ? " incomplete" : "") + " " + std::to_string(startNs) + "-" + std::to_string(endNs));
+    if (answerTunnel) return {Framing::Kind::tunnel};
+    if (head.chunked) return {Framing::Kind::chunked};
+    if (head.hasContentLength) return {Framing::Kind::length, head.contentLength};
+    if (answerUntilClose) return {Framing::Kind::untilClose};
+    return {Framing::Kind::none};
+  }
+  void onBody(void*, uint8_t, const uint8_t* bytes, size_t length, int64_t) override {
+    body.append(reinterpret_cast<const char*>(bytes), length);
+  }
+  void onMissing(void*, uint8_t, uint64_t length, uint64_t bodyLength, Damage damage) override {
+    log.push_back("missing " + std::to_string(length) + " body " + std::to_string(bodyLength) + " damage " +
+                  std::to_string(static_cast<int>(damage)));
+  }
+  void onTrailers(void*, uint8_t, const uint8_t*, size_t length, const FieldSpan*, size_t count, bool) override {
+    log.push_back("trailers " + std::to_string(length) + " fields=" + std::to_string(count));
+  }
+  void onMessageEnd(void*, uint8_t, Damage damage, int64_t) override {
+    log.push_back("end body=" + body +
+                  (damage == Damage::none ? "" : " damage " + std::to_string(static_cast<int>(damage))));
+    body.clear();
+  }
+  void onTunnel(void*, uint8_t, size_t length) override { log.push_back("tunnel " + std::to_string(length)); }
+};
+
+struct Fixture {
+  explicit Fixture(bool fromStart = true, ParserOptions options = {})
+      : context(options, recorder, stats), parser(fromStart) {}
+  ~Fixture() {
+    parser.abandon(context);
+    CHECK(stats.http_pendingBytes == 0);
+  }
+  void feed(const std::string& bytes, int64_t timeNs = 1) {
+    parser.data(context, nullptr, 0, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), timeNs);
+  }
+  Recorder recorder;
+  Stats stats;
+  ParserContext context;
+  Parser parser;
+};
+
+using Log = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("http1: pipelined requests in one piece") {
+  Fixture f;
+  f.feed("GET /a HTTP/1.1\r\nHost: x\r\n\r\nPOST /b HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET /c HTTP/1.0\r\n\r\n");
+  CHECK(f.recorder.log == Log{"request GET /a HTTP/1.1 fields=1 1-1",
+                              "end body=", "request POST /b HTTP/1.1 fields=1 1-1", "end body=abc",
+                              "request GET /c HTTP/1.0 fields=0 1-1", "end body="});
+}
+
+TEST_CASE("http1: the same events however the bytes are cut") {
+  const std::string wire =
+      "\r\nPOST /upload?x=1 HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: gzip, Chunked\r\nX-Fold: a\r\n "
+      "b\r\n\r\n"
+      "5;ext=\"1\"\r\nhello\r\n00A\r\n0123456789\r\n0\r\nX-Sum: 1\r\nX-Two: 2\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokOPTIONS * HTTP/1.1\nHost: lf\n\n";
+  Fixture whole;
+  whole.feed(wire);
+  Log expected = whole.recorder.log;
+  REQUIRE(expected.size() == 7);
+  CHECK(expected[2] == "end body=hello0123456789");
+  for (size_t first = 1; first < wire.size(); first++) {
+    for (const size_t second : {first, (first + wire.size()) / 2}) {
+      Fixture cut;
+      cut.feed(wire.substr(0, first));
+      cut.feed(wire.substr(first, second - first));
+      cut.feed(wire.substr(second));
+      CHECK(cut.recorder.log == expected);
+    }
+  }
+  Fixture bytewise;
+  for (char c : wire) bytewise.feed(std::string(1, c));
+  CHECK(bytewise.recorder.log == expected);
+}
+
+TEST_CASE("http1: times are those of the first and the last byte of the head") {
+  Fixture f;
+  f.feed("GET / HT", 5);
+  f.feed("TP/1.1\r\n\r", 6);
+  f.feed("\n", 9);
+  CHECK(f.recorder.log == Log{"request GET / HTTP/1.1 fields=0 5-9", "end body="});
+}
+
+TEST_CASE("http1: other text protocols are not taken for HTTP") {
+  for (const char* line : {"DESCRIBE rtsp://a/b RTSP/1.0\r\n\r\n", "INVITE sip:a@b SIP/2.0\r\n\r\n",
+                           "REQMOD icap://a/b ICAP/1.0\r\n\r\n", "EHLO mail.example.org\r\n", "SSH-2.0-OpenSSH_9\r\n",
+                           "220 ready\r\n", "ICY 200 OK\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"}) {
+    Fixture f;
+    f.feed(line);
+    CAPTURE(line);
+    CHECK(f.recorder.log.empty());
+  }
+}
+
+TEST_CASE("http1: what is not understood is skipped, counted, and the next start line found") {
+  Fixture f;
+  f.feed("GET /a HTTP/1.1\r\n\r\n");
+  f.feed("garbage\r\nmore garbage\r\nGET /b HTTP/1.1\r\n\r\n");
+  CHECK(f.recorder.log ==
+        Log{"request GET /a HTTP/1.1 fields=0 1-1", "end body=", "request GET /b HTTP/1.1 fields=0 1-1", "end body="});
+  CHECK(f.stats.http_skippedBytes == 23);
+  CHECK(f.stats.http_resyncs == 1);
+}
+
+TEST_CASE("http1: in the middle of a stream a response is found behind a body without a line end") {
+  Fixture f(false);
+  f.feed("...the end of a body}HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+  CHECK(f.recorder.log == Log{"response HTTP/1.1 200 OK fields=1 1-1", "end body=x"});
+}
+
+TEST_CASE("http1: a gap inside a body of known length keeps the parser aligned") {
+  Fixture f;
+  f.feed("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nab");
+  f.parser.gap(f.context, nullptr, 0, 6, Damage::gap);
+  f.feed("ijGET /next HTTP/1.1\r\n\r\n");
+  CHECK(f.recorder.log == Log{"request POST / HTTP/1.1 fields=1 1-1", "missing 6 body 6 damage 1", "end body=abij",
+                              "request GET /next HTTP/1.1 fields=0 1-1", "end body="});
+}
+
+TEST_CASE("http1: a gap beyond the end of a body ends the message and looks for the next") {
+  Fixture f;
+  f.feed("POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\nab");
+  f.parser.gap(f.context, nullptr, 0, 100, Damage::gap);
+  f.feed("t: x\r\n\r\nGET /next HTTP/1.1\r\n\r\n");
+  CHECK(f.recorder.log == Log{"request POST / HTTP/1.1 fields=1 1-1", "missing 8 body 8 damage 1",
+                              "end body=ab damage 1", "request GET /next HTTP/1.1 fields=0 1-1", "end body="});
+}
+
+TEST_CASE("http1: a gap inside chunk data is stepped over, one across chunks loses the message") {
+  Fixture f;
+  f.feed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n8\r\nab");
+  f.parser.gap(f.context, nullptr, 0, 4, Damage::gap);
+  f.feed("gh\r\n4\r\nij");
+  f.parser.gap(f.context, nullptr, 0, 4, Damage::gap);
+  f.feed("\nGET /next HTTP/1.1\r\n\r\n");
+  CHECK(f.recorder.log == Log{"request POST / HTTP/1.1 fields=1 1-1", "missing 4 body 4 damage 1",
+                              "missing 4 body 2 damage 1", "end body=abghij damage 1",
+                              "request GET /next HTTP/1.1 fields=0 1-1", "end body="});
+}
+
+TEST_CASE("http1: a gap inside a head gives out what was there") {
+  Fixture f;
+  f.feed("GET /a HTTP/1.1\r\nHost: x\r\nAccep");
+  f.parser.gap(f.context, nullptr, 0, 50, Damage::gap);
+  f.feed("ding: gzip\r\n\r\n");
+  f.feed("GET /b HTTP/1.1\r\n\r\n");
+  CHECK(f.recorder.log == Log{"request GET /a HTTP/1.1 fields=1 incomplete 1-1", "missing 50 body 0 damage 1",
+                              "end body= damage 1", "request GET /b HTTP/1.1 fields=0 1-1", "end body="});
+}
+
+TEST_CASE("http1: a gap inside a start line leaves nothing to tell") {
+  Fixture f;
+  f.feed("GET /a HT");
+  f.parser.gap(f.context, nullptr, 0, 50, Damage::gap);
+  f.feed("GET /b HTTP/1.1\r\n\r\n");
+  CHECK(f.recorder.log == Log{"request GET /b HTTP/1.1 fields=0 1-1", "end body="});
+  CHECK(f.stats.http_skippedBytes == 9);
+}
+
+TEST_CASE("http1: the end of the stream") {
+  SUBCASE("completes a body that lasts until then") {
+    Fixture f;
+    f.recorder.answerUntilClose = true;
+    f.feed("HTTP/1.0 200 OK\r\n\r\nall of it");
+    f.parser.end(f.context, nullptr, 0, Damage::aborted, true);
+    CHECK(f.recorder.log.back() == "end body=all of it");
+  }
+  SUBCASE("unless it came by force") {
+    Fixture f;
+    f.recorder.answerUntilClose = true;
+    f.feed("HTTP/1.0 200 OK\r\n\r\nall of it");
+    f.parser.end(f.context, nullptr, 0, Damage::aborted, false);
+    CHECK(f.recorder.log.back() == "end body=all of it damage 3");
+  }
+  SUBCASE("cuts a body of known length short") {
+    Fixture f;
+    f.feed("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome");
+    f.parser.end(f.context, nullptr, 0, Damage::truncated, true);
+    CHECK(f.recorder.log.back() == "end body=some damage 2");
+  }
+  SUBCASE("cuts a head short") {
+    Fixture f;
+    f.feed("GET / HTTP/1.1\r\nHost: x\r\nA");
+    f.parser.end(f.context, nullptr, 0, Damage::aborted, true);
+    CHECK(f.recorder.log == Log{"request GET / HTTP/1.1 fields=1 incomplete 1-1", "end body= damage 3"});
+  }
+}
+
+TEST_CASE("http1: broken chunk sizes end the message as aborted") {
+  for (const char* size : {"zz\r\n", "FFFFFFFFFFFFFFFFF\r\n", "\r\n"}) {
+    Fixture f;
+    f.feed(std::string("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n") + size);
+    CAPTURE(size);
+    CHECK(f.recorder.log.back() == "end body= damage 3");
+  }
+}
+
+TEST_CASE("http1: heads and trailers beyond the limits are given up and counted") {
+  ParserOptions options;
+  options.maxHeadBytes = 200;
+  options.maxFields = 4;
+  SUBCASE("a long head in pieces") {
+    Fixture f(true, options);
+    f.feed("GET / HTTP/1.1\r\n");
+    for (int i = 0; i < 30; i++) f.feed("X-" + std::to_string(i) + ": 0123456789\r\n");
+    CHECK(f.stats.http_headsTooLarge == 1);
+    f.feed("\r\nGET /b HTTP/1.1\r\n\r\n");
+    CHECK(f.recorder.log == Log{"request GET /b HTTP/1.1 fields=0 1-1", "end body="});
+  }
+  SUBCASE("too many fields") {
+    Fixture f(true, options);
+    f.feed("GET / HTTP/1.1\r\na:1\r\nb:1\r\nc:1\r\nd:1\r\ne:1\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
+    CHECK(f.stats.http_headsTooLarge == 1);
+    CHECK(f.recorder.log == Log{"request GET /b HTTP/1.1 fields=0 1-1", "end body="});
+  }
+  SUBCASE("endless trailers") {
+    Fixture f(true, options);
+    f.feed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+    for (int i = 0; i < 30; i++) f.feed("X: 0123456789\r\n");
+    CHECK(f.stats.http_headsTooLarge == 1);
+    CHECK(f.recorder.log.back() == "end body= damage 3");
+  }
+}
+
+TEST_CASE("http1: long garbage costs little memory and is all counted") {
+  Fixture f(false);
+  const std::string noise(1000, 'A');
+  for (int i = 0; i < 1000; i++) f.feed(noise);
+  CHECK(f.recorder.log.empty());
+  CHECK(f.stats.http_pendingBytes <= maxStrictLineBytes + 1000);
+  f.feed("\r\n");
+  f.feed("GET / HTTP/1.1\r\n\r\n");
+  CHECK(f.recorder.log.size() == 2);
+}
+
+TEST_CASE("http1: behind a tunnel nothing is parsed") {
+  Fixture f;
+  f.recorder.answerTunnel = true;
+  f.feed("HTTP/1.1 101 Switching Protocols\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+  CHECK(f.recorder.log == Log{"response HTTP/1.1 101 Switching Protocols fields=0 1-1", "end body=", "tunnel 18"});
+}
+
+TEST_CASE("http1: field lines") {
+  struct Case {
+    const char* lines;
+    std::vector<std::pair<std::string, std::string>> fields;
+  };
+  const Case cases[] = {
+      {"A: 1\r\nB:2\r\nC:\t 3 \t\r\n", {{"A", "1"}, {"B", "2"}, {"C", "3"}}},
+      {"A:\r\nB: \r\n", {{"A", ""}, {"B", ""}}},
+      {"A : 1\r\n", {{"A", "1"}}},
+      {"A: 1\r\n  2\r\n\t3\r\nB: 4\r\n", {{"A", "1\r\n  2\r\n\t3"}, {"B", "4"}}},
+      {"no colon here\r\nA: 1\r\n", {{"A", "1"}}},
+      {": empty name\r\nA: 1\r\n", {{"A", "1"}}},
+      {"A: b:c:d\nE: f\n", {{"A", "b:c:d"}, {"E", "f"}}},
+      {"X\xff: \x80\xfe\r\n", {{"X\xff", "\x80\xfe"}}},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.lines);
+    const std::string text = std::string("GET / HTTP/1.1\r\n") + c.lines + "\r\n";
+    const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+    Scratch scratch(32);
+    size_t lines = 0, length = 0;
+    REQUIRE(scanLines(bytes, text.size(), scratch.marks.data(), scratch.marks.size(), lines, length) ==
+            ScanResult::complete);
+    CHECK(length == text.size());
+    Head head;
+    REQUIRE(parseHead(bytes, length, lines, scratch, head));
+    std::vector<std::pair<std::string, std::string>> fields;
+    for (size_t i = 0; i < head.fieldCount; i++) {
+      const FieldSpan& span = head.fields[i];
+      fields.emplace_back(text.substr(span.nameStart, span.nameEnd - span.nameStart),
+                          text.substr(span.valueStart, span.valueEnd - span.valueStart));
+    }
+    CHECK(fields == c.fields);
+  }
+}
+
+TEST_CASE("http1: framing fields") {
+  struct Case {
+    const char* lines;
+    bool chunked;
+    bool hasLength;
+    uint64_t length;
+  };
+  const Case cases[] = {
+      {"content-LENGTH: 12\r\n", false, true, 12},
+      {"Content-Length: 12, 12\r\n", false, true, 12},
+      {"Content-Length: 12\r\nContent-Length: 12\r\n", false, true, 12},
+      {"Content-Length: -1\r\n", false, false, 0},
+      {"Content-Length: 1x\r\n", false, false, 0},
+      {"Content-Length: 99999999999999999999999\r\n", false, false, 0},
+      {"Content-Length:\r\n", false, false, 0},
+      {"Transfer-Encoding: chunked\r\n", true, false, 0},
+      {"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", true, false, 0},
+      {"Transfer-Encoding: chunked, gzip\r\n", false, false, 0},
+      {"Transfer-Encoding: CHUNKED ;q=1\r\n", true, false, 0},
+      {"Transfer-Encoding: xchunked\r\n", false, false, 0},
+  };
+  for (const Case& c : cases) {
+    CAPTURE(c.lines);
+    const std::string text = std::string("POST / HTTP/1.1\r\n") + c.lines + "\r\n";
+    const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+    Scratch scratch(32);
+    size_t lines = 0, length = 0;
+    scanLines(bytes, text.size(), scratch.marks.data(), scratch.marks.size(), lines, length);
+    Head head;
+    REQUIRE(parseHead(bytes, length, lines, scratch, head));
+    CHECK(head.chunked == c.chunked);
+    CHECK(head.hasContentLength == c.hasLength);
+    CHECK(head.contentLength == c.length);
+  }
+}
+
+TEST_CASE("http1: the vectorised scan finds what a plain one finds") {
+  uint32_t random = 12345;
+  const char alphabet[] = "\n\r:ab";
+  for (int round = 0; round < 20000; round++) {
+    std::string text;
+    const size_t size = random % 300;
+    for (size_t i = 0; i < size; i++) {
+      random = random * 1664525 + 1013904223;
+      text += alphabet[(random >> 16) % ((round & 1) != 0 ? 5 : 120) % 5];
+    }
+    random = random * 1664525 + 1013904223;
+    std::vector<std::pair<uint32_t, uint32_t>> expected;
+    bool complete = false;
+    size_t expectedLength = 0;
+    for (size_t start = 0; !complete;) {
+      const size_t feed = text.find('\n', start);
+      if (feed == std::string::npos) break;
+      const std::string line = text.substr(start, feed - start);
+      if (line.empty() || line == "\r") {
+        complete = true;
+      } else {
+        const size_t colon = line.find(':');
+        expected.emplace_back(colon == std::string::npos ? noColon : static_cast<uint32_t>(start + colon),
+                              static_cast<uint32_t>(feed));
+      }
+      start = expectedLength = feed + 1;
+    }
+    std::vector<LineMark> marks(400);
+    size_t count = 0, length = 0;
+    const ScanResult result = scanLines(reinterpret_cast<const uint8_t*>(text.data()), text.size(), marks.data(),
+                                        marks.size(), count, length);
+    CHECK((result == ScanResult::complete) == complete);
+    CHECK(length == expectedLength);
+    REQUIRE(count == expected.size());
+    for (size_t i = 0; i < count; i++) {
+      CHECK(marks[i].colon == expected[i].first);
+      CHECK(marks[i].end == expected[i].second);
+    }
+  }
+}
