@@ -1,0 +1,51 @@
+/**
+ * Why something failed. Codes are stable; messages are for people and say what to do next.
+ *
+ * - `ERR_PERMISSION`: the process may not capture on the interface.
+ * - `ERR_NO_INTERFACE`: no such interface, or it is down.
+ * - `ERR_FILTER`: libpcap rejects the BPF expression; the message has its own words.
+ * - `ERR_FILE`: the file or stream is unreadable, no capture, or damaged. What came before the damage is delivered first.
+ * - `ERR_OPTION`: an option is unknown or has a bad value; thrown by `capture()` itself.
+ * - `ERR_CLOSED`: the tap was closed before what was asked for could happen.
+ * - `ERR_STATE`: a call that is not possible now, such as a second consumer of one tap, or reading a body that was not kept.
+ * - `ERR_DECODE`: a body's content coding is unknown or damaged, or the decoded body exceeds `maxDecodedBytes`.
+ * - `ERR_CAPTURE`: the system failed while capturing.
+ */
+export type CaptureErrorCode =
+  | 'ERR_PERMISSION'
+  | 'ERR_NO_INTERFACE'
+  | 'ERR_FILTER'
+  | 'ERR_FILE'
+  | 'ERR_OPTION'
+  | 'ERR_CLOSED'
+  | 'ERR_STATE'
+  | 'ERR_DECODE'
+  | 'ERR_CAPTURE';
+
+const nativeCodes: ReadonlySet<string> = new Set<CaptureErrorCode>([
+  'ERR_PERMISSION',
+  'ERR_NO_INTERFACE',
+  'ERR_FILTER',
+  'ERR_FILE',
+  'ERR_OPTION',
+  'ERR_CAPTURE',
+]);
+
+/** The one error class of the library. Tell its kinds apart by `code`. */
+export class CaptureError extends Error {
+  readonly code: CaptureErrorCode;
+
+  constructor(code: CaptureErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+// On the prototype, as with the built-in errors, so that it does not show among the error's own properties.
+Object.defineProperty(CaptureError.prototype, 'name', { value: 'CaptureError', configurable: true, writable: true });
+
+/** An error as the addon reports it. */
+export function fromNativeError(error: { code: string; message: string }): CaptureError {
+  const code = nativeCodes.has(error.code) ? (error.code as CaptureErrorCode) : 'ERR_CAPTURE';
+  return new CaptureError(code, error.message);
+}

@@ -1,0 +1,13 @@
+/// <reference lib="esnext.disposable" preserve="true" />
+/** flowtap: HTTP off the wire. */
+export type { Connection, Endpoint } from './batch.js';
+export { capture, libpcapVersion } from './capture.js';
+export type { DetachedMessage, DetachedRequest, DetachedResponse } from './detach.js';
+export { CaptureError, type CaptureErrorCode } from './errors.js';
+export type { MessageHeaders, RawHeader } from './headers.js';
+export type { MessageJson, RequestJson, ResponseJson } from './json.js';
+export type { Integrity, Message, RequestMessage, ResponseMessage } from './message.js';
+export type { MessageBatch } from './message-batch.js';
+export type { ByteStream, CaptureOptions, ReadableStreamLike } from './options.js';
+export type { CaptureStats, DecodeStats, DeliveryStats, HttpStats, PacketStats, TcpStats } from './stats.js';
+export type { CaptureInfo, Tap } from './tap.js';

@@ -1,0 +1,310 @@
+/** Options: their meaning, defaults and validation. Native code gets them complete and valid. */
+import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { inspect } from 'node:util';
+import { CaptureError } from './errors.js';
+import type { NativeOptions } from './native.js';
+
+/** A web `ReadableStream`, as far as it is needed here. */
+export interface ReadableStreamLike {
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+    cancel(reason?: unknown): Promise<void>;
+  };
+}
+
+/** Where the bytes of a capture can come from: a Node `Readable`, any other async iterable of bytes, or a web `ReadableStream`. */
+export type ByteStream = AsyncIterable<Uint8Array> | ReadableStreamLike;
+
+export interface CaptureOptions {
+  /** Capture live from this network interface. Default: `'any'` on Linux, elsewhere the loopback interface. Only one of `interface`, `file` and `stream`. */
+  interface?: string | undefined;
+  /** Read this pcap or pcapng file instead, gzip- or zstd-compressed or not. */
+  file?: string | undefined;
+  /** Read the bytes of a pcap or pcapng file from here, for example the output of a remote `tcpdump -U -w -`. Destroyed when the tap is closed. */
+  stream?: ByteStream | undefined;
+
+  /** Only TCP connections with one of these ports at either end. Default: every port. */
+  port?: number | readonly number[] | undefined;
+  /** Only TCP connections with one of these IPv4 or IPv6 addresses at either end. Default: every address. */
+  address?: string | readonly string[] | undefined;
+  /** A BPF expression (`man pcap-filter`) on the outer packet; must hold in addition to `port` and `address`. Default: none. */
+  filter?: string | undefined;
+
+  /** Live: bytes captured of each packet, 64 to 262144. Default 262144. */
+  snaplen?: number | undefined;
+  /** Live: also receive packets for other machines. Default false. */
+  promiscuous?: boolean | undefined;
+  /** Live: bytes of the kernel's packet buffer, 64 KiB to 2 GiB. Default 64 MiB. */
+  bufferBytes?: number | undefined;
+  /** Live: hand over each packet at once rather than in blocks: less delay, more work. Default false. */
+  immediate?: boolean | undefined;
+  /** Live: milliseconds for which the kernel may collect packets into a block, 1 to 10000. Default 10. */
+  pollTimeoutMs?: number | undefined;
+
+  /** Ignore packets with wrong IP or TCP checksums. Default false: with offloading, captured checksums are often not there yet. */
+  verifyChecksums?: boolean | undefined;
+  /** Connections followed at a time, from 1; beyond that the least recently active is given up. Default 1000000. */
+  maxConnections?: number | undefined;
+  /** Bytes of out-of-order segments kept for all connections, from 65536. Default 256 MiB. */
+  maxBufferedBytes?: number | undefined;
+  /** Bytes of out-of-order segments kept for one direction of one connection, from 4096. Default 4 MiB. */
+  maxBufferedBytesPerDirection?: number | undefined;
+  /** Milliseconds of packet time without a packet after which a connection is forgotten, from 1. Default 300000. */
+  idleTimeoutMs?: number | undefined;
+
+  /** `'buffer'`: messages have their bodies. `'none'`: they are skipped, only `bodyLength` is known. Default `'buffer'`. */
+  body?: 'buffer' | 'none' | undefined;
+  /** Bytes kept of each body, de-chunked, up to 2 GiB - 1. Default 8 MiB. */
+  maxBodyBytes?: number | undefined;
+  /** Bytes that a body may have after content decoding, for `bytes()`, `text()`, `json()` and `toJSON()`, from 1. Default 64 MiB. */
+  maxDecodedBytes?: number | undefined;
+  /** Bytes of start line and header section, from 64 to 16 MiB; more is not taken for HTTP. Default 65536. */
+  maxHeadBytes?: number | undefined;
+  /** Header fields of a message, from 1 to 65535; more is not taken for HTTP. Default 1000. */
+  maxHeaders?: number | undefined;
+  /**
+   * Bytes of finished messages that may wait for the consumer, from 64 KiB. Default 64 MiB live, else 16 MiB. When they are reached a
+   * file or stream waits, and a live capture drops messages and counts them.
+   */
+  maxQueuedBytes?: number | undefined;
+
+  /** Closes the tap when aborted; the iterator rejects with `signal.reason`. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Options after validation. */
+export interface ResolvedOptions {
+  native: NativeOptions;
+  maxDecodedBytes: number;
+  stream: ByteStream | undefined;
+  signal: AbortSignal | undefined;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+const maxSafe = Number.MAX_SAFE_INTEGER;
+
+/** [default, least, most] */
+const numbers = {
+  snaplen: [262144, 64, 262144],
+  bufferBytes: [64 * MiB, 64 * KiB, 2 * GiB - 1],
+  pollTimeoutMs: [10, 1, 10_000],
+  maxConnections: [1_000_000, 1, 2 ** 31 - 1],
+  maxBufferedBytes: [256 * MiB, 64 * KiB, maxSafe],
+  maxBufferedBytesPerDirection: [4 * MiB, 4 * KiB, maxSafe],
+  idleTimeoutMs: [300_000, 1, 2 ** 31 - 1],
+  maxBodyBytes: [8 * MiB, 0, 2 * GiB - 1],
+  maxDecodedBytes: [64 * MiB, 1, 2 * GiB],
+  maxHeadBytes: [64 * KiB, 64, 16 * MiB],
+  maxHeaders: [1000, 1, 65_535],
+  maxQueuedBytes: [16 * MiB, 64 * KiB, maxSafe],
+} as const satisfies Partial<Record<keyof CaptureOptions, readonly [number, number, number]>>;
+
+/** A stalled consumer loses messages live; it only makes a file wait. */
+const liveQueuedBytes = 64 * MiB;
+
+const names: readonly (keyof CaptureOptions)[] = [
+  'interface',
+  'file',
+  'stream',
+  'port',
+  'address',
+  'filter',
+  'promiscuous',
+  'immediate',
+  'verifyChecksums',
+  'body',
+  'signal',
+  ...(Object.keys(numbers) as (keyof typeof numbers)[]),
+];
+
+/** Spellings that other tools use. */
+const synonyms: Readonly<Record<string, keyof CaptureOptions>> = {
+  ports: 'port',
+  host: 'address',
+  ip: 'address',
+  addresses: 'address',
+  device: 'interface',
+  iface: 'interface',
+  path: 'file',
+  filename: 'file',
+  bpf: 'filter',
+  snapLength: 'snaplen',
+  snapLen: 'snaplen',
+  promisc: 'promiscuous',
+  bufferSize: 'bufferBytes',
+  bufferTimeout: 'pollTimeoutMs',
+  maxBodySize: 'maxBodyBytes',
+  idleTimeout: 'idleTimeoutMs',
+  input: 'stream',
+};
+
+/** Throws a CaptureError with `ERR_OPTION` that names the option, what was given and what is possible. */
+export function resolveOptions(options: CaptureOptions = {}): ResolvedOptions {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw bad(`capture() takes an object of options, such as { port: 8000 }, not ${shown(options)}`);
+  }
+  for (const name of Object.keys(options)) checkName(name);
+
+  const number = (name: keyof typeof numbers): number => {
+    const [byDefault, least, most] = numbers[name];
+    const value: unknown = options[name];
+    if (value === undefined) return byDefault;
+    if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
+      const range = most === maxSafe ? `from ${least}` : `from ${least} to ${most}`;
+      throw bad(`${name} must be a whole number ${range}, not ${shown(value)}`);
+    }
+    return value as number;
+  };
+  const flag = (name: 'promiscuous' | 'immediate' | 'verifyChecksums'): boolean => {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== 'boolean')
+      throw bad(`${name} must be true or false, not ${shown(value)}`);
+    return value ?? false;
+  };
+  const text = (name: 'interface' | 'file' | 'filter'): string | undefined => {
+    const value: unknown = options[name];
+    if (value === undefined) return undefined;
+    if (typeof value !== 'string') throw bad(`${name} must be a string, not ${shown(value)}`);
+    if (value === '' && name !== 'filter') throw bad(`${name} must not be empty`);
+    if (value.includes('\0')) throw bad(`${name} must not contain NUL`);
+    return value;
+  };
+
+  const body: unknown = options.body ?? 'buffer';
+  if (body !== 'buffer' && body !== 'none') throw bad(`body must be 'buffer' or 'none', not ${shown(body)}`);
+
+  const interfaceName = text('interface');
+  const file = text('file');
+  const stream = checkStream(options.stream);
+  const given = Object.entries({ interface: interfaceName, file, stream }).filter(([, value]) => value !== undefined);
+  if (given.length > 1) throw bad(`${given.map(([name]) => name).join(' and ')} are given; a tap has one source`);
+
+  const live = file === undefined && stream === undefined;
+
+  return {
+    native: {
+      source: stream !== undefined ? 'stream' : file !== undefined ? 'file' : 'live',
+      interface: given.length > 0 ? (interfaceName ?? '') : defaultInterface(),
+      file: file ?? '',
+      filter: text('filter') ?? '',
+      ports: checkPorts(options.port),
+      addresses: checkAddresses(options.address),
+      snaplen: number('snaplen'),
+      promiscuous: flag('promiscuous'),
+      bufferBytes: number('bufferBytes'),
+      immediate: flag('immediate'),
+      pollTimeoutMs: number('pollTimeoutMs'),
+      verifyChecksums: flag('verifyChecksums'),
+      maxConnections: number('maxConnections'),
+      maxBufferedBytes: number('maxBufferedBytes'),
+      maxBufferedBytesPerDirection: number('maxBufferedBytesPerDirection'),
+      idleTimeoutMs: number('idleTimeoutMs'),
+      keepBodies: body === 'buffer',
+      maxBodyBytes: number('maxBodyBytes'),
+      maxHeadBytes: number('maxHeadBytes'),
+      maxHeaders: number('maxHeaders'),
+      maxQueuedBytes: live && options.maxQueuedBytes === undefined ? liveQueuedBytes : number('maxQueuedBytes'),
+    },
+    maxDecodedBytes: number('maxDecodedBytes'),
+    stream,
+    signal: checkSignal(options.signal),
+  };
+}
+
+/** Linux has `any`; elsewhere what runs on this machine is on the loopback interface. */
+function defaultInterface(): string {
+  if (process.platform === 'linux') return 'any';
+  return 'lo0' in networkInterfaces() ? 'lo0' : 'en0';
+}
+
+function checkPorts(value: unknown): number[] {
+  if (value === undefined) return [];
+  const ports = Array.isArray(value) ? value : [value];
+  if (ports.length === 0) throw bad('port must not be an empty array; leave it out to look at every port');
+  for (const port of ports) {
+    if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+      throw bad(`port must be a number from 1 to 65535, or an array of them, not ${shown(port)}`);
+    }
+  }
+  return [...new Set(ports as number[])];
+}
+
+function checkAddresses(value: unknown): string[] {
+  if (value === undefined) return [];
+  const addresses = Array.isArray(value) ? value : [value];
+  if (addresses.length === 0) throw bad('address must not be an empty array; leave it out to look at every address');
+  for (const address of addresses) {
+    if (typeof address !== 'string' || isIP(address) === 0 || address.includes('%')) {
+      throw bad(
+        `address must be an IPv4 or IPv6 address (not a name, prefix or zone), or an array of them, not ${shown(address)}`,
+      );
+    }
+  }
+  return [...new Set(addresses as string[])];
+}
+
+function checkStream(value: unknown): ByteStream | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || 'getReader' in value)) {
+    return value as ByteStream;
+  }
+  throw bad(`stream must be a Readable, an async iterable of Uint8Array or a ReadableStream, not ${shown(value)}`);
+}
+
+function checkSignal(value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value)
+    return value as AbortSignal;
+  throw bad(`signal must be an AbortSignal, not ${shown(value)}`);
+}
+
+function checkName(name: string): void {
+  if ((names as readonly string[]).includes(name)) return;
+  const meant = Object.hasOwn(synonyms, name) ? synonyms[name] : closest(name);
+  const advice = meant === undefined ? `The options are ${[...names].sort().join(', ')}` : `Did you mean '${meant}'?`;
+  throw bad(`There is no option '${name.slice(0, 60)}'. ${advice}`);
+}
+
+function closest(name: string): string | undefined {
+  let best: string | undefined;
+  // A third of the letters may be wrong.
+  let least = Math.floor(Math.min(name.length, 40) / 3) + 1;
+  for (const candidate of names) {
+    const distance = editDistance(name.slice(0, 40).toLowerCase(), candidate.toLowerCase());
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** Letters inserted, left out, replaced or swapped with their neighbour. */
+function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped =
+        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? (before[j - 2] as number) + 1 : Infinity;
+      next.push(Math.min(replaced, swapped, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    before = row;
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+function shown(value: unknown): string {
+  const text = inspect(value, { depth: 0, breakLength: Infinity, maxArrayLength: 3, maxStringLength: 60 });
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}
+
+function bad(message: string): CaptureError {
+  return new CaptureError('ERR_OPTION', message);
+}

@@ -1,0 +1,130 @@
+/**
+ * The two iterators of a tap. next() is written by hand: an async generator costs several times as much per message. When the
+ * next item is there already it returns a resolved promise; otherwise it queues, so that concurrent calls are answered in order.
+ */
+import type { Batch } from './batch.js';
+import { type Message, messageAt } from './message.js';
+import { MessageBatch } from './message-batch.js';
+
+/** Where readers get batches from: the tap. */
+export interface BatchSource {
+  /** The next batch if there is one now. undefined: wait(), unless `over`. */
+  take(): Batch | undefined;
+  /** Calls the reader's settle() when take() may give something, or it is over. */
+  wait(): void;
+  /** No batch will come. */
+  readonly over: boolean;
+  /** Why it ended; once, undefined afterwards and when nothing went wrong. */
+  takeFailure(): { error: unknown } | undefined;
+  close(): Promise<void>;
+}
+
+interface Waiter<T> {
+  resolve(result: IteratorResult<T, undefined>): void;
+  reject(reason: unknown): void;
+}
+
+export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
+  protected readonly _source: BatchSource;
+  private readonly _waiters: Waiter<T>[] = [];
+
+  constructor(source: BatchSource) {
+    this._source = source;
+  }
+
+  /** The next item if there is one now. */
+  protected abstract _item(): T | undefined;
+  /** Forgets items that were taken but not delivered. */
+  abstract discard(): void;
+
+  get waiting(): boolean {
+    return this._waiters.length > 0;
+  }
+
+  next(): Promise<IteratorResult<T, undefined>> {
+    if (this._waiters.length === 0) {
+      const value = this._item();
+      if (value !== undefined) return Promise.resolve({ value, done: false });
+      if (this._source.over) {
+        const failure = this._source.takeFailure();
+        return failure ? Promise.reject(failure.error) : Promise.resolve({ value: undefined, done: true });
+      }
+    }
+    return new Promise((resolve, reject) => {
+      this._waiters.push({ resolve, reject });
+      if (this._waiters.length === 1) this._source.wait();
+    });
+  }
+
+  async return(): Promise<IteratorResult<T, undefined>> {
+    await this._source.close();
+    return { value: undefined, done: true };
+  }
+
+  async throw(error?: unknown): Promise<IteratorResult<T, undefined>> {
+    await this._source.close();
+    throw error;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Serves those who wait, as far as possible. */
+  settle(): void {
+    const waiters = this._waiters;
+    while (waiters.length > 0) {
+      const value = this._item();
+      if (value === undefined) break;
+      waiters.shift()?.resolve({ value, done: false });
+    }
+    if (waiters.length === 0) return;
+    if (!this._source.over) {
+      this._source.wait();
+      return;
+    }
+    for (const waiter of waiters.splice(0)) {
+      const failure = this._source.takeFailure();
+      if (failure) waiter.reject(failure.error);
+      else waiter.resolve({ value: undefined, done: true });
+    }
+  }
+}
+
+export class MessageReader extends Reader<Message> {
+  private _batch: Batch | undefined = undefined;
+  private _index = 0;
+  private _length = 0;
+
+  protected _item(): Message | undefined {
+    while (this._index >= this._length) {
+      const batch = this._source.take();
+      if (batch === undefined) {
+        this._batch = undefined;
+        return undefined;
+      }
+      this._batch = batch;
+      this._index = 0;
+      this._length = batch.length;
+    }
+    return messageAt(this._batch as Batch, this._index++);
+  }
+
+  discard(): void {
+    this._batch = undefined;
+    this._index = 0;
+    this._length = 0;
+  }
+}
+
+export class BatchReader extends Reader<MessageBatch> {
+  protected _item(): MessageBatch | undefined {
+    for (;;) {
+      const batch = this._source.take();
+      if (batch === undefined) return undefined;
+      if (batch.length > 0) return new MessageBatch(batch);
+    }
+  }
+
+  discard(): void {}
+}

@@ -1,0 +1,162 @@
+/**
+ * Finds the request of a response.
+ *
+ * Ids ascend in the order of delivery and the records of a batch lie in that order, so that a request is found by its id alone: by
+ * its distance from the first id of a batch, or by binary search where ids are missing. Batches are kept in three ways:
+ *
+ * 1. A response and its request are mostly in one batch, which the response refers to anyway.
+ * 2. The last `maxRecentBatches` batches, at most `maxRecentBytes`, are kept whole.
+ * 3. When a batch leaves that window, those of its requests that no final response has answered yet are copied, without their
+ *    bodies, into a small batch of their own, and the batch is let go. The copies are kept until all of their requests are answered, up
+ *    to `maxWaitingBytes`; beyond that the oldest are forgotten and counted.
+ *
+ * A batch that arrives notes where the requests are that it answers: copies directly, batches of the window through a WeakRef.
+ * Direct references there would form a chain, batch to batch, that would keep everything since the beginning once somebody
+ * keeps one response. With a WeakRef a response that is kept finds its request as long as its batch is recent, or somebody keeps it.
+ *
+ * The price a message is one look at its kind and, for a response, the search above.
+ */
+import { type Batch, flags, REQUEST, RESPONSE } from './batch.js';
+
+export const maxRecentBatches = 4;
+export const maxRecentBytes = 16 * 1024 * 1024;
+export const maxWaitingBytes = 32 * 1024 * 1024;
+
+export interface FoundRequest {
+  batch: Batch;
+  index: number;
+}
+
+/** The request with this id, for a response in `batch`. */
+export function findRequest(batch: Batch, id: number): FoundRequest | undefined {
+  let index = batch.indexOf(id);
+  if (index >= 0) return { batch, index };
+  for (const source of batch.requestSources ?? []) {
+    const other = source instanceof WeakRef ? source.deref() : source;
+    if (other === undefined || id < other.firstId || id > other.lastId) continue;
+    index = other.indexOf(id);
+    if (index >= 0) return { batch: other, index };
+  }
+  return undefined;
+}
+
+/** The copy of the requests of a batch that wait for their responses. */
+interface Waiting {
+  batch: Batch;
+  firstId: number;
+  lastId: number;
+  remaining: number;
+}
+
+export class RecentRequests {
+  #recent: Batch[] = [];
+  #recentBytes = 0;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  #forgotten = 0;
+  /** WeakRefs are dear enough to make one only once a batch. */
+  readonly #references = new WeakMap<Batch, WeakRef<Batch>>();
+
+  /** Requests that were let go before their response came, because too many were waiting. */
+  get forgotten(): number {
+    return this.#forgotten;
+  }
+
+  /** Call it with each batch, in order. */
+  add(batch: Batch): void {
+    const length = batch.length;
+    const firstId = batch.firstId;
+    const answered = new Uint8Array(length);
+    batch.answered = answered;
+    for (let i = 0, at = batch.recordsOffset; i < length; i++, at = batch.recordAt(i)) {
+      if (batch.kind(at) !== RESPONSE) continue;
+      const requestId = batch.requestId(at);
+      if (requestId === 0) continue;
+      const final = (batch.flags(at) & flags.interim) === 0;
+      if (requestId < firstId) {
+        this.#link(batch, requestId, final);
+      } else if (final) {
+        const index = batch.indexOf(requestId);
+        if (index >= 0) answered[index] = 1;
+      }
+    }
+    this.#recent.push(batch);
+    this.#recentBytes += batch.byteLength;
+    while (this.#recent.length > maxRecentBatches || (this.#recentBytes > maxRecentBytes && this.#recent.length > 1))
+      this.#retire();
+  }
+
+  clear(): void {
+    this.#recent = [];
+    this.#waiting = [];
+    this.#recentBytes = 0;
+    this.#waitingBytes = 0;
+  }
+
+  #link(batch: Batch, requestId: number, final: boolean): void {
+    for (let i = this.#recent.length - 1; i >= 0; i--) {
+      const other = this.#recent[i] as Batch;
+      if (requestId < other.firstId) continue;
+      const index = other.indexOf(requestId);
+      if (index < 0) return;
+      if (final && other.answered) other.answered[index] = 1;
+      let reference = this.#references.get(other);
+      if (reference === undefined) {
+        reference = new WeakRef(other);
+        this.#references.set(other, reference);
+      }
+      addSource(batch, reference);
+      return;
+    }
+    this.#linkWaiting(batch, requestId, final);
+  }
+
+  #linkWaiting(batch: Batch, requestId: number, final: boolean): void {
+    const waiting = this.#waiting;
+    let low = 0;
+    let high = waiting.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const entry = waiting[middle] as Waiting;
+      if (requestId > entry.lastId) low = middle + 1;
+      else if (requestId < entry.firstId) high = middle - 1;
+      else {
+        const index = entry.batch.indexOf(requestId);
+        if (index < 0) return;
+        addSource(batch, entry.batch);
+        const answered = entry.batch.answered;
+        if (!final || answered === undefined || answered[index] === 1) return;
+        answered[index] = 1;
+        if (--entry.remaining === 0) {
+          waiting.splice(middle, 1);
+          this.#waitingBytes -= entry.batch.byteLength;
+        }
+        return;
+      }
+    }
+  }
+
+  #retire(): void {
+    const batch = this.#recent.shift() as Batch;
+    this.#recentBytes -= batch.byteLength;
+    const unanswered: number[] = [];
+    for (let i = 0, at = batch.recordsOffset; i < batch.length; i++, at = batch.recordAt(i)) {
+      if (batch.kind(at) === REQUEST && batch.answered?.[i] !== 1) unanswered.push(i);
+    }
+    if (unanswered.length === 0) return;
+    const copy = batch.compact(unanswered);
+    copy.answered = new Uint8Array(copy.length);
+    this.#waiting.push({ batch: copy, firstId: copy.firstId, lastId: copy.lastId, remaining: copy.length });
+    this.#waitingBytes += copy.byteLength;
+    while (this.#waitingBytes > maxWaitingBytes) {
+      const oldest = this.#waiting.shift() as Waiting;
+      this.#waitingBytes -= oldest.batch.byteLength;
+      this.#forgotten += oldest.remaining;
+    }
+  }
+}
+
+function addSource(batch: Batch, source: Batch | WeakRef<Batch>): void {
+  if (batch.requestSources === undefined) batch.requestSources = [source];
+  else if (!batch.requestSources.includes(source)) batch.requestSources.push(source);
+}

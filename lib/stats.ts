@@ -1,0 +1,154 @@
+/** Counters by group, in the names of native/stats.h. */
+
+/** Packets. `received = decoded + notTcp + malformed + unsupported + fragments`. */
+export interface PacketStats {
+  /** Packets handed over by the source. */
+  received: number;
+  /** Captured bytes of them. */
+  bytes: number;
+  /** Held a TCP segment. */
+  decoded: number;
+  notTcp: number;
+  malformed: number;
+  /** Of an unknown link type or encapsulation. */
+  unsupported: number;
+  /** IP fragments that completed no datagram. */
+  fragments: number;
+  /** Of all: cut off by the snap length. */
+  truncated: number;
+  /** Of a file: rejected by `filter`; not in `received`. */
+  filteredOut: number;
+  /** Live: packets that the kernel counted for this capture. */
+  kernelReceived: number;
+  /** Live: packets that the kernel dropped because its buffer was full. */
+  kernelDropped: number;
+  /** Live: packets that the interface or its driver dropped. */
+  interfaceDropped: number;
+}
+
+/** IP fragments and checksums. */
+export interface DecodeStats {
+  /** Datagrams put together from fragments. */
+  fragmentDatagrams: number;
+  /** Fragments whose datagram never became complete. */
+  fragmentsExpired: number;
+  /** Fragments dropped because the buffer was full. */
+  fragmentsEvicted: number;
+  /** Fragments that overlapped others with different bytes. */
+  fragmentsOverlapping: number;
+  /** Packets with wrong checksums, with `verifyChecksums`. */
+  badChecksums: number;
+}
+
+/**
+ * TCP. `payloadBytes = deliveredBytes + duplicateBytes + conflictingBytes + lateBytes + evictedBytes + bufferedBytes`.
+ */
+export interface TcpStats {
+  /** Decoded and selected segments. */
+  segments: number;
+  /** Decoded segments of no selected port or address. */
+  notSelected: number;
+  connectionsOpened: number;
+  /** For any reason. */
+  connectionsClosed: number;
+  /** Of the closed: idle for `idleTimeoutMs`. */
+  connectionsExpired: number;
+  /** Of the closed: more than `maxConnections`. */
+  connectionsEvicted: number;
+  /** Captured payload of the selected segments. */
+  payloadBytes: number;
+  /** Given to the protocol, in order. */
+  deliveredBytes: number;
+  /** Retransmitted, or captured twice. */
+  duplicateBytes: number;
+  /** Overlapped earlier bytes and differed from them. */
+  conflictingBytes: number;
+  /** Came after their gap was declared, or from before the start. */
+  lateBytes: number;
+  /** Captured, but a buffer was full. */
+  evictedBytes: number;
+  /** Now: out of order, waiting. */
+  bufferedBytes: number;
+  /** In gaps. */
+  missingBytes: number;
+  gaps: number;
+  outOfOrderSegments: number;
+  retransmittedSegments: number;
+  keepAliveProbes: number;
+  resets: number;
+  /** Resets outside of the window. */
+  resetsIgnored: number;
+}
+
+/** HTTP. `messagesStarted = messagesFinished + messagesOpen`. */
+export interface HttpStats {
+  /** Connections that carried HTTP/1. */
+  connections: number;
+  /** TLS: not decoded. */
+  tlsConnections: number;
+  /** HTTP/2 with prior knowledge: not decoded. */
+  http2Connections: number;
+  /** Carried something else. */
+  otherConnections: number;
+  /** Behind CONNECT or 101. */
+  tunnelBytes: number;
+  /** Not understood while looking for the next start line. */
+  skippedBytes: number;
+  /** Start lines found again after a gap or garbage. */
+  resyncs: number;
+  /** Heads beyond `maxHeadBytes` or `maxHeaders`. */
+  headsTooLarge: number;
+  /** Started. */
+  requests: number;
+  /** Started, interim ones included. */
+  responses: number;
+  messagesStarted: number;
+  /** Whatever their integrity. */
+  messagesFinished: number;
+  /** Now: begun, not finished. */
+  messagesOpen: number;
+  /** De-chunked, kept or not. */
+  bodyBytes: number;
+  /** Of them not kept, because of `maxBodyBytes` or the limit on memory. */
+  bodyBytesCut: number;
+  /** Now: kept for open and held messages. */
+  pendingBytes: number;
+}
+
+/** From the capture thread to JavaScript. */
+export interface DeliveryStats {
+  /** Now: responses that wait for their request. */
+  messagesHeld: number;
+  /** Handed to JavaScript or about to be. */
+  messagesDelivered: number;
+  /** Dropped because the consumer was too slow. */
+  messagesDropped: number;
+  batches: number;
+  /** Requests that `response.request` can no longer give, because too many were waiting for their response. */
+  requestsForgotten: number;
+}
+
+/** What `tap.stats()` gives: totals since the start, save those that say "now". */
+export interface CaptureStats {
+  packets: PacketStats;
+  decode: DecodeStats;
+  tcp: TcpStats;
+  http: HttpStats;
+  delivery: DeliveryStats;
+}
+
+/** `names` and `values` as the addon gives them. */
+export function groupStats(
+  names: readonly (readonly [group: string, name: string])[],
+  values: ArrayLike<number> | undefined,
+  requestsForgotten: number,
+): CaptureStats {
+  const groups: Record<string, Record<string, number>> = { packets: {}, decode: {}, tcp: {}, http: {}, delivery: {} };
+  names.forEach(([group, name], i) => {
+    groups[group] ??= {};
+    groups[group][name] = values?.[i] ?? 0;
+  });
+  const stats = groups as unknown as CaptureStats;
+  stats.delivery.requestsForgotten = requestsForgotten;
+  return stats;
+}

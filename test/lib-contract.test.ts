@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import {
+  checkLayout,
+  connectionLayout,
+  connectionSize,
+  flags,
+  layoutVersion,
+  recordLayout,
+  recordSize,
+} from '../lib/batch.js';
+import { groupStats } from '../lib/stats.js';
+
+const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
+
+const matches = (source: string, pattern: RegExp) => [...source.matchAll(pattern)];
+
+test('the types of stats() name every counter of native/stats.h, and only those', () => {
+  const counters = matches(text('../native/stats.h'), /^ {2}X\((\w+), (\w+)\)/gm).map(
+    ([, group, name]) => `${group}.${name}`,
+  );
+  const interfaces = matches(text('../lib/stats.ts'), /^export interface (\w+)Stats \{\n([\s\S]*?)^\}/gm);
+  const typed = interfaces
+    .filter(([, name]) => name !== 'Capture')
+    .flatMap(([, name, body]) =>
+      matches(body ?? '', /^ {2}(\w+): number;/gm).map(
+        ([, counter]) => `${name === 'Packet' ? 'packets' : name?.toLowerCase()}.${counter}`,
+      ),
+    );
+  assert.ok(counters.length > 50);
+  // The one counter of this side.
+  assert.deepEqual(typed.sort(), [...counters, 'delivery.requestsForgotten'].sort());
+});
+
+test('docs/api.md names every option and counter', () => {
+  const page = text('../docs/api.md');
+  const options = matches(
+    text('../lib/options.ts').split('export interface ResolvedOptions')[0] ?? '',
+    /^ {2}(\w+)\?: /gm,
+  );
+  assert.ok(options.length > 20);
+  const counters = matches(text('../native/stats.h'), /^ {2}X\((\w+), (\w+)\)/gm).map((match) => match[2]);
+  const missing = [...options.map(([, name]) => name), ...counters].filter((name) => !page.includes(`\`${name}\``));
+  assert.deepEqual(missing, []);
+});
+
+test('stats are grouped by name, zero where there are none', () => {
+  const names: [string, string][] = [
+    ['packets', 'received'],
+    ['later', 'more'],
+  ];
+  const stats = groupStats(names, Float64Array.of(1, 2), 3);
+  assert.equal(stats.packets.received, 1);
+  assert.equal((stats as unknown as Record<string, Record<string, number>>).later?.more, 2);
+  assert.equal(stats.delivery.requestsForgotten, 3);
+  assert.equal(groupStats(names, undefined, 0).packets.received, 0);
+});
+
+test('an addon of another layout is refused, with what to do', () => {
+  const layout = {
+    version: layoutVersion,
+    record: { ...recordLayout },
+    recordSize,
+    connection: { ...connectionLayout },
+    connectionSize,
+    flags: { ...flags },
+  };
+  checkLayout(layout);
+  assert.throws(() => checkLayout({ ...layout, version: 99 }), {
+    code: 'ERR_STATE',
+    message: /version is 99.*npm rebuild/,
+  });
+  assert.throws(() => checkLayout({ ...layout, recordSize: 8 }), /size.record is 8/);
+  assert.throws(() => checkLayout({ ...layout, record: { ...recordLayout, status: 0 } }), /record.status is 0, not 54/);
+  assert.throws(() => checkLayout({ ...layout, flags: {} }), /flags.bodyKept is undefined/);
+});
