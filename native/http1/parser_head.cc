@@ -1,0 +1,221 @@
+// The parser where a message begins: finding start lines, and putting heads together.
+#include <algorithm>
+#include <cstring>
+
+#include "http1/parser.h"
+
+namespace flowtap::http1 {
+
+namespace {
+
+/// After so many bytes without any HTTP, only the beginnings of segments are looked at: it is some other protocol, or a
+/// body whose head was not captured.
+constexpr uint32_t searchEffortBytes = 64 * 1024;
+
+}  // namespace
+
+size_t Parser::readStart(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n,
+                         int64_t timeNs) {
+  // Empty lines before a start line are ignored (RFC 9112, 2.2).
+  size_t at = 0;
+  if (!searching_) {
+    while (at < n && (p[at] == '\r' || p[at] == '\n')) at++;
+    if (at != 0) return at;
+  }
+  Verdict verdict = classifyStart(p, n, searching_ ? Rigour::strict : Rigour::lenient);
+  if (verdict == Verdict::no) {
+    at = search(context, p, n, 0);
+    if (at == n) return n;
+    p += at;
+    n -= at;
+    verdict = classifyStart(p, n, Rigour::strict);
+  }
+  startNs_ = timeNs;
+  if (verdict != Verdict::needMore) {
+    size_t lines = 0, length = 0;
+    switch (scanLines(p, std::min<size_t>(n, UINT32_MAX), context.scratch.marks.data(), context.scratch.marks.size(),
+                      lines, length)) {
+      case ScanResult::complete:
+        return at + completeHead(context, owner, side, p, length, lines, nullptr, timeNs);
+      case ScanResult::incomplete:
+        partialLine_ = static_cast<uint32_t>(length);
+        break;
+      case ScanResult::tooManyLines:
+        context.stats.http_headsTooLarge++;
+        context.stats.http_skippedBytes += length;
+        searching_ = true;
+        return at + length;
+    }
+  } else {
+    partialLine_ = 0;
+  }
+  keepPartial(context, p, n);
+  return at + n;
+}
+
+/// Finds where a start line may begin at or behind `from`, and counts what lies before as skipped. n when nowhere.
+size_t Parser::search(ParserContext& context, const uint8_t* p, size_t n, size_t from) {
+  searching_ = true;
+  size_t at = n;
+  if (everSynchronised_ || skipped_ < searchEffortBytes) {
+    for (at = nextCandidate(p, n, from); at < n; at = nextCandidate(p, n, at + 1))
+      if (classifyStart(p + at, n - at, Rigour::strict) != Verdict::no) break;
+  }
+  skipped_ = static_cast<uint32_t>(std::min<uint64_t>(UINT32_MAX, uint64_t{skipped_} + at));
+  context.stats.http_skippedBytes += at;
+  return at;
+}
+
+size_t Parser::continueHead(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n,
+                            int64_t timeNs) {
+  const size_t before = partial_->size();
+  const size_t room = context.options.maxHeadBytes > before ? context.options.maxHeadBytes - before : 0;
+  const size_t taken = std::min(n, room);
+  partial_->append(p, taken);
+  context.stats.http_pendingBytes += taken;
+  const uint8_t* all = partial_->data();
+  const size_t size = partial_->size();
+
+  if (partialLine_ == 0) {
+    // The start line itself is still in doubt.
+    const Verdict verdict = classifyStart(all, size, searching_ ? Rigour::strict : Rigour::lenient);
+    if (verdict == Verdict::no) {
+      // Look through what was kept; it comes before what is left of p.
+      ByteBuffer kept;
+      kept.swap(*partial_);
+      context.stats.http_pendingBytes -= kept.size();
+      delete partial_;
+      partial_ = nullptr;
+      const size_t at = search(context, kept.data(), kept.size(), 0);
+      if (at < kept.size()) data(context, owner, side, kept.data() + at, kept.size() - at, timeNs);
+      return taken;
+    }
+  }
+
+  // Find the empty line: only what is new has to be looked at.
+  size_t line = partialLine_;
+  size_t from = std::max<size_t>(line, before);
+  bool complete = false;
+  while (from < size) {
+    const void* feed = std::memchr(all + from, '\n', size - from);
+    if (feed == nullptr) break;
+    const size_t at = static_cast<size_t>(static_cast<const uint8_t*>(feed) - all);
+    const size_t length = at - line;
+    line = at + 1;
+    from = line;
+    if (length == 0 || (length == 1 && all[at - 1] == '\r')) {
+      complete = true;
+      break;
+    }
+  }
+  partialLine_ = static_cast<uint32_t>(line);
+  if (!complete) {
+    if (taken < n || room == 0) {
+      context.stats.http_headsTooLarge++;
+      context.stats.http_skippedBytes += size;
+      dropPartial(context);
+      searching_ = true;
+    }
+    return taken;
+  }
+
+  ByteBuffer* storage = partial_;
+  partial_ = nullptr;
+  context.stats.http_pendingBytes -= size;
+  const size_t consumed = line - before;
+  size_t lines = 0, length = 0;
+  if (scanLines(all, line, context.scratch.marks.data(), context.scratch.marks.size(), lines, length) ==
+      ScanResult::complete) {
+    storage->truncate(length);
+    completeHead(context, owner, side, all, length, lines, storage, timeNs);
+  } else {
+    context.stats.http_headsTooLarge++;
+    context.stats.http_skippedBytes += line;
+    searching_ = true;
+  }
+  delete storage;
+  return consumed;
+}
+
+size_t Parser::completeHead(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t length,
+                            size_t lineCount, ByteBuffer* storage, int64_t timeNs) {
+  Head head;
+  if (!parseHead(p, length, lineCount, context.scratch, head)) {
+    searching_ = true;
+    context.stats.http_skippedBytes += length;
+    return length;
+  }
+  if (searching_ && everSynchronised_) context.stats.http_resyncs++;
+  searching_ = false;
+  everSynchronised_ = true;
+  head.storage = storage;
+  // Anything the handler does with this parser (becomeTunnel) must find it between messages.
+  state_ = State::start;
+  const Framing framing = context.events.onHead(owner, side, head, startNs_, timeNs);
+  switch (framing.kind) {
+    case Framing::Kind::none:
+      endMessage(context, owner, side, Damage::none, timeNs);
+      break;
+    case Framing::Kind::length:
+      remaining_ = framing.length;
+      if (remaining_ == 0)
+        endMessage(context, owner, side, Damage::none, timeNs);
+      else
+        state_ = State::body;
+      break;
+    case Framing::Kind::chunked:
+      state_ = State::chunkSize;
+      remaining_ = 0;
+      sizeDigits_ = 0;
+      break;
+    case Framing::Kind::untilClose:
+      state_ = State::untilClose;
+      break;
+    case Framing::Kind::tunnel:
+      endMessage(context, owner, side, Damage::none, timeNs);
+      state_ = State::tunnel;
+      break;
+  }
+  return length;
+}
+
+bool Parser::endPartialHead(ParserContext& context, void* owner, uint8_t side, uint64_t missing, Damage damage) {
+  if (partialLine_ == 0) {
+    context.stats.http_skippedBytes += partial_->size();
+    return false;
+  }
+  size_t lines = 0, length = 0;
+  if (scanLines(partial_->data(), partial_->size(), context.scratch.marks.data(), context.scratch.marks.size(), lines,
+                length) != ScanResult::incomplete)
+    return false;
+  Head head;
+  if (!parseHead(partial_->data(), length, lines, context.scratch, head)) return false;
+  ByteBuffer* storage = partial_;
+  partial_ = nullptr;
+  context.stats.http_pendingBytes -= storage->size();
+  context.stats.http_skippedBytes += storage->size() - length;
+  storage->truncate(length);
+  head.storage = storage;
+  head.incomplete = true;
+  everSynchronised_ = true;
+  context.events.onHead(owner, side, head, startNs_, startNs_);
+  if (missing != 0) context.events.onMissing(owner, side, missing, 0, damage);
+  delete storage;
+  endMessage(context, owner, side, damage, 0);
+  return true;
+}
+
+void Parser::keepPartial(ParserContext& context, const uint8_t* p, size_t n) {
+  partial_ = new ByteBuffer();
+  partial_->append(p, n);
+  context.stats.http_pendingBytes += n;
+}
+
+void Parser::dropPartial(ParserContext& context) {
+  if (partial_ == nullptr) return;
+  context.stats.http_pendingBytes -= partial_->size();
+  delete partial_;
+  partial_ = nullptr;
+}
+
+}  // namespace flowtap::http1
