@@ -1,0 +1,34 @@
+/** From the words of the command line to an exit code. */
+import { createRequire } from 'node:module';
+import { runCapture } from './commands/capture.js';
+import { ExitCode, UsageError } from './exit.js';
+import { parseCommandLine } from './flags.js';
+import { Output } from './output.js';
+import { sanitizeLine, type Terminal } from './terminal.js';
+
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
+
+/** Runs the command and resolves to its exit code; everything it has to say went to the terminal's streams. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  // A closed standard error must not be what ends a capture.
+  terminal.stderr.on('error', () => {});
+  try {
+    const invocation = parseCommandLine(args, version, terminal.stdout.columns);
+    switch (invocation.command) {
+      case 'text': {
+        const output = new Output(terminal.stdout);
+        output.pending.text(invocation.text);
+        await output.finish();
+        return ExitCode.ok;
+      }
+      case 'capture':
+        return await runCapture(invocation.flags, terminal);
+    }
+  } catch (error) {
+    const usage = error instanceof UsageError;
+    const message = error instanceof Error ? error.message : String(error);
+    terminal.stderr.write(`flowtap: ${sanitizeLine(message.trim().replace(/\s*\n\s*/g, ', '))}\n`);
+    if (usage) terminal.stderr.write("Try 'flowtap --help'.\n");
+    return usage ? ExitCode.usage : ExitCode.failure;
+  }
+}

@@ -1,0 +1,144 @@
+/** What the command says on standard error besides errors: what it listens to, and at the end what it saw and what it could not read. */
+import type { CaptureStats, Message } from '../index.js';
+import type { CaptureFlags } from './flags.js';
+import { formatAmount, formatCount } from './format.js';
+import { sanitizeLine } from './terminal.js';
+
+/** libpcap's names of link types, as people say them. */
+const linkTypes: Record<string, string> = {
+  EN10MB: 'Ethernet',
+  LINUX_SLL: 'Linux cooked v1',
+  LINUX_SLL2: 'Linux cooked v2',
+  NULL: 'BSD loopback',
+  LOOP: 'OpenBSD loopback',
+  RAW: 'raw IP',
+  IEEE802_11: '802.11',
+  IEEE802_11_RADIO: '802.11 with radiotap',
+  PPP: 'PPP',
+  PPP_ETHER: 'PPPoE',
+  PPP_SERIAL: 'PPP in HDLC',
+  NFLOG: 'Netfilter log',
+};
+
+function listOf(words: readonly (string | number)[], conjunction: string): string {
+  if (words.length < 2) return words.join('');
+  return `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)}`;
+}
+
+/** `port 8000`, `ports 80 and 8080, filter "host 10.1.2.3"`, '' when nothing was asked for. */
+function selectionOf(flags: Pick<CaptureFlags, 'ports' | 'expression'>): string {
+  const parts: string[] = [];
+  if (flags.ports.length > 0) parts.push(`port${flags.ports.length > 1 ? 's' : ''} ${listOf(flags.ports, 'and')}`);
+  if (flags.expression !== '') parts.push(`filter "${sanitizeLine(flags.expression)}"`);
+  return parts.join(', ');
+}
+
+/** `listening on any (Linux cooked v2), port 8000`, `reading incident.pcapng, port 8000`. */
+export function describeSource(flags: CaptureFlags, info: { interface: string; linkType: string } | undefined): string {
+  const selection = selectionOf(flags);
+  const what = (() => {
+    if (flags.read === '-') return 'reading standard input';
+    if (flags.read !== undefined) return `reading ${sanitizeLine(flags.read)}`;
+    const linkType = info?.linkType ?? '';
+    const name = sanitizeLine(info?.interface || flags.interface || 'the default interface');
+    return `listening on ${name}${linkType === '' ? '' : ` (${linkTypes[linkType] ?? sanitizeLine(linkType)})`}`;
+  })();
+  return `${what}, ${selection === '' ? 'every TCP port' : selection}`;
+}
+
+/** What the command itself counts while messages pass. */
+export class Tally {
+  requests = 0;
+  responses = 0;
+  /** Of all: with a gap, truncated or aborted. */
+  incomplete = 0;
+
+  add(message: Message): void {
+    if (message.kind === 'request') this.requests++;
+    else this.responses++;
+    if (message.integrity !== 'complete') this.incomplete++;
+  }
+
+  get messages(): number {
+    return this.requests + this.responses;
+  }
+}
+
+/** Lines for the end of a run. What was not seen, and why, so that silence is never a riddle. */
+export function summarize(flags: CaptureFlags, tally: Tally, stats: CaptureStats): string[] {
+  const { packets, decode, tcp, http, delivery } = stats;
+  const lines = [
+    `${formatAmount(tally.messages, 'message')} (${formatAmount(tally.requests, 'request')}, ${formatAmount(tally.responses, 'response')}), ` +
+      `${formatAmount(packets.received, 'packet')}`,
+  ];
+  if (tally.incomplete > 0) lines.push(`${formatAmount(tally.incomplete, 'message')} not complete`);
+  const undecoded = undecodedConnections(http);
+  if (undecoded !== '') lines.push(`${undecoded}: not decoded`);
+  if (tcp.gaps > 0) lines.push(`${formatAmount(tcp.missingBytes, 'byte')} missing in ${formatAmount(tcp.gaps, 'gap')}`);
+  if (packets.truncated > 0) lines.push(`${formatAmount(packets.truncated, 'packet')} cut off by the snap length`);
+  if (packets.unsupported > 0)
+    lines.push(`${formatAmount(packets.unsupported, 'packet')} of link types or encapsulations that are not supported`);
+  if (packets.malformed > 0) lines.push(`${formatAmount(packets.malformed, 'malformed packet')}`);
+  const dropped = droppedPackets(packets);
+  if (dropped !== '') lines.push(`dropped before they could be read: ${dropped}`);
+  if (delivery.messagesDropped > 0) {
+    lines.push(`${formatAmount(delivery.messagesDropped, 'message')} dropped because the output was too slow`);
+  }
+  const lost = tcp.evictedBytes + decode.fragmentsEvicted;
+  if (lost > 0) lines.push('a buffer was full: not everything that was captured could be put together (see --stats)');
+  const hint = tally.messages === 0 ? hintWhyNothing(flags, stats) : '';
+  if (hint !== '') lines.push(hint);
+  return lines;
+}
+
+/** `12 TLS and 3 HTTP/2 connections`, '' when everything could be read. */
+function undecodedConnections(http: CaptureStats['http']): string {
+  const kinds: string[] = [];
+  if (http.tlsConnections > 0) kinds.push(`${formatCount(http.tlsConnections)} TLS`);
+  if (http.http2Connections > 0) kinds.push(`${formatCount(http.http2Connections)} HTTP/2`);
+  if (kinds.length === 0) return '';
+  return `${listOf(kinds, 'and')} connection${kinds.length === 1 && http.tlsConnections + http.http2Connections === 1 ? '' : 's'}`;
+}
+
+function droppedPackets(packets: CaptureStats['packets']): string {
+  const by: string[] = [];
+  if (packets.kernelDropped > 0) by.push(`${formatAmount(packets.kernelDropped, 'packet')} by the kernel`);
+  if (packets.interfaceDropped > 0) by.push(`${formatAmount(packets.interfaceDropped, 'packet')} by the interface`);
+  return listOf(by, 'and');
+}
+
+/** The likeliest reason for not one message: the first stage at which everything stopped. */
+function hintWhyNothing(flags: CaptureFlags, { packets, tcp, http }: CaptureStats): string {
+  const live = flags.read === undefined;
+  if (packets.received === 0) {
+    if (packets.filteredOut > 0) return `the filter matched none of ${formatAmount(packets.filteredOut, 'packet')}`;
+    if (!live) return 'there are no packets in it';
+    const asked = flags.ports.length > 0 || flags.expression !== '' ? ' that match' : '';
+    const elsewhere =
+      flags.interface === undefined || flags.interface === 'any' ? '' : '; -i any listens on every interface';
+    return `no packets${asked} were seen${elsewhere}`;
+  }
+  if (packets.decoded === 0) return 'none of the packets carried TCP';
+  if (tcp.segments === 0 && flags.ports.length > 0) {
+    return `${formatAmount(packets.decoded, 'TCP packet')}, but none of port ${listOf(flags.ports, 'or')}`;
+  }
+  if (tcp.payloadBytes === 0) return 'connections without data: nothing was said on them';
+  if (http.tlsConnections + http.http2Connections > 0 && http.connections === 0)
+    return 'no plain HTTP/1 was seen beside them';
+  if (http.otherConnections > 0 && http.connections === 0) {
+    return `${formatAmount(http.otherConnections, 'connection')} carried something else than HTTP`;
+  }
+  return '';
+}
+
+/** Every counter, a line each: `tcp.gaps 3`. */
+export function formatStats(stats: CaptureStats): string[] {
+  const rows = Object.entries(stats).flatMap(([group, counters]) =>
+    Object.entries(counters as Record<string, number>).map(
+      ([name, value]) => [`${group}.${name}`, formatCount(value)] as const,
+    ),
+  );
+  const nameWidth = Math.max(0, ...rows.map(([name]) => name.length));
+  const valueWidth = Math.max(0, ...rows.map(([, value]) => value.length));
+  return rows.map(([name, value]) => `${name.padEnd(nameWidth)}  ${value.padStart(valueWidth)}`);
+}

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UsageError } from '../lib/cli/exit.js';
+import { type CaptureFlags, parseCommandLine } from '../lib/cli/flags.js';
+
+function flagsOf(...args: string[]): CaptureFlags {
+  const invocation = parseCommandLine(args, '1.2.3');
+  assert.ok(invocation.command === 'capture');
+  return invocation.flags;
+}
+
+function usageError(...args: string[]): string {
+  try {
+    parseCommandLine(args, '1.2.3');
+  } catch (error) {
+    assert.ok(error instanceof UsageError, String(error));
+    return error.message;
+  }
+  assert.fail(`${args.join(' ')} was accepted`);
+}
+
+test('without arguments everything has its default', () => {
+  assert.deepEqual(flagsOf(), {
+    interface: undefined,
+    read: undefined,
+    ports: [],
+    expression: '',
+    count: undefined,
+    format: 'console',
+    body: true,
+    maxBodyBytes: undefined,
+    digest: false,
+    color: true,
+    stats: false,
+  });
+});
+
+test('every option is understood, in its long and its short form', () => {
+  assert.equal(flagsOf('-i', 'lo').interface, 'lo');
+  assert.equal(flagsOf('--interface=eth0').interface, 'eth0');
+  assert.equal(flagsOf('-r', 'a.pcap').read, 'a.pcap');
+  assert.equal(flagsOf('--read', '-').read, '-');
+  assert.deepEqual(flagsOf('-p', '80', '--port', '8080').ports, [80, 8080]);
+  assert.deepEqual(flagsOf('-p80,8080', '-p', '80').ports, [80, 8080]);
+  assert.equal(flagsOf('-n', '10').count, 10);
+  assert.equal(flagsOf('--count', '1').count, 1);
+  assert.equal(flagsOf('--json').format, 'json');
+  assert.equal(flagsOf('--raw').format, 'raw');
+  assert.equal(flagsOf('--no-body').body, false);
+  assert.equal(flagsOf('--digest').digest, true);
+  assert.equal(flagsOf('--no-color').color, false);
+  assert.equal(flagsOf('--stats').stats, true);
+});
+
+test('sizes have binary units', () => {
+  for (const [text, bytes] of Object.entries({
+    '0': 0,
+    '65536': 65536,
+    '64k': 65536,
+    '64K': 65536,
+    '8m': 8388608,
+    '1g': 1073741824,
+    '2MiB': 2097152,
+    '3kb': 3072,
+  })) {
+    assert.equal(flagsOf('--max-body', text).maxBodyBytes, bytes, text);
+  }
+  for (const text of ['', 'x', '-1', '1.5m', '8t', '99999999999999999999', '9007199254740993k']) {
+    assert.match(usageError(`--max-body=${text}`), /--max-body|size/, text);
+  }
+});
+
+test('the words behind the options are the BPF expression', () => {
+  assert.equal(
+    flagsOf('-p', '80', 'host', '10.0.0.1', 'and', 'not', 'port', '22').expression,
+    'host 10.0.0.1 and not port 22',
+  );
+  assert.equal(flagsOf('host 10.0.0.1').expression, 'host 10.0.0.1');
+  assert.equal(flagsOf('tcp[13] & 2 != 0', '-n', '3').expression, 'tcp[13] & 2 != 0');
+  assert.equal(flagsOf('--', '-x').expression, '-x');
+});
+
+test('usage errors are one line that says what is wrong', () => {
+  assert.match(usageError('-p', 'http'), /'-p' argument 'http' is invalid: a port is a number from 1 to 65535/);
+  for (const port of ['0', '65536', '80,', '-80', '8e1', ''])
+    assert.match(usageError(`--port=${port}`), /port is a number/, port);
+  for (const count of ['0', '-1', 'all', '1.5', ''])
+    assert.match(usageError(`--count=${count}`), /number of messages/, count);
+  assert.match(usageError('--jsn'), /unknown option '--jsn' \(Did you mean --json\?\)/);
+  assert.match(usageError('-r'), /'-r'.* argument missing/);
+  assert.match(usageError('-i', 'lo', '-r', 'x'), /exclude each other/);
+  assert.match(usageError('--json', '--raw'), /exclude each other/);
+  assert.match(usageError('--no-body', '--max-body', '1k'), /exclude each other/);
+  assert.match(usageError('--no-body', '--digest'), /--digest needs/);
+  assert.match(usageError('--raw', '--digest'), /--json --digest/);
+  for (const args of [['--jsn'], ['-p', 'x'], ['-r'], ['-i', 'lo', '-r', 'x']])
+    assert.doesNotMatch(usageError(...args), /\n/);
+});
+
+test('help names every option, examples, permissions and exit codes; version is the version', () => {
+  const help = parseCommandLine(['--help'], '1.2.3');
+  assert.ok(help.command === 'text');
+  for (const word of [
+    ...[
+      '--interface',
+      '--read',
+      '--port',
+      '--count',
+      '--json',
+      '--raw',
+      '--no-body',
+      '--max-body',
+      '--digest',
+      '--no-color',
+      '--stats',
+    ],
+    ...[
+      '--version',
+      '--help',
+      'Usage: flowtap [options] [BPF expression]',
+      'Examples:',
+      'Permissions:',
+      'setcap',
+      'Exit codes:',
+      'NO_COLOR',
+    ],
+  ]) {
+    assert.ok(help.text.includes(word), word);
+  }
+  for (const line of help.text.split('\n')) assert.ok(line.length <= 120, line);
+  assert.deepEqual(parseCommandLine(['--version'], '1.2.3'), { command: 'text', text: 'flowtap 1.2.3\n' });
+  assert.deepEqual(parseCommandLine(['-V'], '1.2.3'), { command: 'text', text: 'flowtap 1.2.3\n' });
+  assert.equal(parseCommandLine(['-h'], '1.2.3').command, 'text');
+});

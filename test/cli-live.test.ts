@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, get } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { commandArgs } from './cli-support.js';
+
+const loopback = Object.keys(networkInterfaces()).find((name) => /^lo0?$/.test(name)) ?? 'lo';
+
+/** Starts the command and resolves when it listens; undefined, and the test skipped, where that is not permitted. */
+async function listen(t: TestContext, args: string[]): Promise<{ child: ChildProcess; stderr(): string } | undefined> {
+  const child = spawn(process.execPath, [...commandArgs, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.after(() => child.kill('SIGKILL'));
+  let stderr = '';
+  const listening = new Promise<boolean>((resolve) => {
+    child.stderr?.on('data', (chunk) => {
+      stderr += chunk;
+      if (stderr.includes('listening on')) resolve(true);
+    });
+    child.once('close', () => resolve(false));
+  });
+  if (await listening) return { child, stderr: () => stderr };
+  assert.match(stderr, /permi|setcap|CAP_NET_RAW|root/i, stderr);
+  assert.equal(child.exitCode, 1);
+  console.log(`# SKIP live capture is not permitted here: ${stderr.trim()}`);
+  t.skip('live capture is not permitted here');
+  return undefined;
+}
+
+async function serve(t: TestContext): Promise<{ port: number; ask(path: string): Promise<void> }> {
+  const server = createServer((request, response) => {
+    response.setHeader('content-type', 'application/json');
+    response.end(JSON.stringify({ path: request.url }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    async ask(path) {
+      const request = get({ host: '127.0.0.1', port, path, agent: false });
+      const [response] = await once(request, 'response');
+      response.resume();
+      await once(response, 'end');
+    },
+  };
+}
+
+test('live: --json is flushed a message at a time, SIGINT ends it with a summary', { timeout: 60_000 }, async (t) => {
+  const { port, ask } = await serve(t);
+  const tap = await listen(t, ['-i', loopback, '-p', String(port), '--json']);
+  if (!tap) return;
+  assert.match(tap.stderr(), new RegExp(`^flowtap: listening on ${loopback} \\(.+\\), port ${port}\n`));
+  const lines = createInterface({ input: tap.child.stdout as NonNullable<ChildProcess['stdout']> })[
+    Symbol.asyncIterator
+  ]();
+  // Each answer is read before the next question: nothing waits for a batch to fill.
+  for (const path of ['/one', '/two', '/three']) {
+    await ask(path);
+    const request = JSON.parse((await lines.next()).value);
+    const response = JSON.parse((await lines.next()).value);
+    assert.deepEqual([request.method, request.target], ['GET', path]);
+    assert.deepEqual([response.status, response.requestId, response.body], [200, request.id, JSON.stringify({ path })]);
+  }
+  const closed = once(tap.child, 'close');
+  tap.child.kill('SIGINT');
+  assert.equal((await lines.next()).done, true);
+  assert.deepEqual(await closed, [0, null]);
+  assert.match(tap.stderr(), /\nflowtap: 6 messages \(3 requests, 3 responses\), \d+ packets\n$/);
+});
+
+test('live: --count ends it; silence is explained', { timeout: 60_000 }, async (t) => {
+  const { port, ask } = await serve(t);
+  const tap = await listen(t, ['-i', loopback, '-p', String(port), '-n', '2']);
+  if (!tap) return;
+  tap.child.stdout?.resume();
+  const closed = once(tap.child, 'close');
+  await ask('/');
+  assert.deepEqual(await closed, [0, null]);
+
+  const silent = await listen(t, ['-i', loopback, '-p', '1']);
+  if (!silent) return;
+  silent.child.stdout?.resume();
+  const ended = once(silent.child, 'close');
+  silent.child.kill('SIGINT');
+  assert.deepEqual(await ended, [0, null]);
+  assert.match(silent.stderr(), /\nflowtap: 0 messages.*\nflowtap: (no packets that match were seen|.*none of port 1)/);
+});
