@@ -7,7 +7,6 @@
  */
 import { formatAddress } from './address.js';
 import { CaptureError } from './errors.js';
-import type { Message } from './message.js';
 import type { Native, NativeBatch } from './native.js';
 
 /** The version of the layout that this file reads. */
@@ -146,8 +145,6 @@ export class Batch {
   readonly view: DataView;
   readonly bytes: Buffer;
   readonly bodies: readonly ArrayBuffer[] | undefined;
-  /** Views that were handed out, so that a message and the request that a response refers to are one object. */
-  readonly messages: (Message | undefined)[];
   /** 1 for each request whose final response was seen; see requests.ts. */
   answered: Uint8Array | undefined = undefined;
   /** Batches with requests that are answered here; see requests.ts. */
@@ -161,7 +158,6 @@ export class Batch {
     this.bodies = batch.bodies;
     this.length = this.view.getUint32(headerLayout.recordCount, LE);
     this.recordsOffset = this.view.getUint32(headerLayout.recordsOffset, LE);
-    this.messages = new Array(this.length);
   }
 
   /** Everything this batch keeps alive. */

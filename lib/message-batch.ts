@@ -19,7 +19,7 @@ export class MessageBatch implements Iterable<Message> {
     return this._batch.length;
   }
 
-  /** The message at an index; negative ones count from the end. undefined beyond the ends. The same object each time. */
+  /** The message at an index; negative ones count from the end. undefined beyond the ends. */
   at(index: number): Message | undefined {
     let i = Math.trunc(index) || 0;
     if (i < 0) i += this._batch.length;

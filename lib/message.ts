@@ -253,6 +253,15 @@ export class RequestMessage extends MessageView {
 
 /** An HTTP response. */
 export class ResponseMessage extends MessageView {
+  /** @internal */
+  private _request: RequestMessage | undefined;
+
+  /** @internal */
+  constructor(batch: Batch, at: number) {
+    super(batch, at);
+    this._request = undefined;
+  }
+
   get kind(): 'response' {
     return 'response';
   }
@@ -276,14 +285,18 @@ export class ResponseMessage extends MessageView {
   }
 
   /**
-   * The request that it answers, when it was seen and delivered. Read it while the response is recent: only the last batches are
+   * The request that it answers, when it was seen and delivered: the same each time, but not the same object as the one that
+   * was iterated over. Read it while the response is recent: only the last batches are
    * kept for this, and of older requests that wait for their response only the heads (their `body` is `undefined`), up to 32 MiB.
    */
   get request(): RequestMessage | undefined {
     const id = this._batch.requestId(this._at);
     if (id === 0) return undefined;
-    const found = findRequest(this._batch, id);
-    return found && (messageAt(found.batch, found.index) as RequestMessage);
+    if (this._request === undefined) {
+      const found = findRequest(this._batch, id);
+      this._request = found && (messageAt(found.batch, found.index) as RequestMessage);
+    }
+    return this._request;
   }
 
   /** True for 1xx: another response to the same request follows (RFC 9110, 15.2). */
@@ -313,15 +326,14 @@ export class ResponseMessage extends MessageView {
 /** A message, told apart by `kind`. */
 export type Message = RequestMessage | ResponseMessage;
 
-/** The view of a record; the same object each time. */
+/**
+ * A view of a record. A new one each time: a batch that remembered the views would keep alive whatever they decoded, for as long as it
+ * is kept for the responses that may refer to it, and that costs more than everything else.
+ */
 export function messageAt(batch: Batch, index: number): Message {
-  const known = batch.messages[index];
-  if (known !== undefined) return known;
   const at = batch.recordAt(index);
   const kind = batch.kind(at);
-  if (kind !== REQUEST && kind !== RESPONSE)
-    throw new CaptureError('ERR_CAPTURE', `The addon delivered a message of unknown kind ${kind}`);
-  const message = kind === REQUEST ? new RequestMessage(batch, at) : new ResponseMessage(batch, at);
-  batch.messages[index] = message;
-  return message;
+  if (kind === REQUEST) return new RequestMessage(batch, at);
+  if (kind === RESPONSE) return new ResponseMessage(batch, at);
+  throw new CaptureError('ERR_CAPTURE', `The addon delivered a message of unknown kind ${kind}`);
 }

