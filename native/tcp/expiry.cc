@@ -131,15 +131,21 @@ bool Reassembler::Impl::relieve(int64_t timeNs) {
   const uint32_t index = pendings_.at(earliest).connection;
   const Side side = pendings_.at(earliest).side;
   Connection& connection = connections_.at(index);
-  if (!declareHole(connection, side, timeNs)) connection.flags |= flag::resetDue;
+  if (!declareHole(connection, side, timeNs) && pendings_.at(earliest).reset.known) {
+    connection.flags |= flag::resetDue;
+  }
   if (index != current_) {
     settle(connection, index, timeNs);
   } else {
     // The segment in hand is still being placed: closing must wait for it.
     drain(connection);
     if (connection.direction[side].pending != 0) {
-      Pending& pending = pendings_.at(connection.direction[side].pending);
-      pendings_.setDeadline(connection.direction[side].pending, deadline(pending, connection.direction[side].next));
+      const uint32_t waiting = connection.direction[side].pending;
+      // A RST that is due closes the connection once the segment is placed: until then there is nothing more to gain
+      // here.
+      const bool over = connection.has(flag::resetDue);
+      pendings_.setDeadline(
+          waiting, over ? PendingPool::never : deadline(pendings_.at(waiting), connection.direction[side].next));
     }
   }
   return true;

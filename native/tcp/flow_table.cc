@@ -1,18 +1,44 @@
 #include "tcp/flow_table.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <utility>
 
 namespace flowtap::tcp {
 namespace {
 constexpr uint32_t initialCapacity = 1024;
-}
+[[maybe_unused]] constexpr size_t hugePageBytes = size_t{2} << 20;
+}  // namespace
 
-// calloc rather than new[]: large blocks come from the system as untouched zero pages, so growing costs nothing until
-// they are used.
+// Large tables come from the system as untouched zero pages, so growing costs nothing until they are used.
 FlowTable::Slots FlowTable::allocate(uint32_t capacity) {
+  const size_t bytes = capacity * sizeof(Slot);
+#if defined(MADV_HUGEPAGE)
+  if (bytes >= hugePageBytes) {
+    void* mapped = mmap(nullptr, bytes + hugePageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) std::abort();
+    // Aligned, or the first and last parts would have to do with small pages. What hangs over is never touched.
+    const auto address = reinterpret_cast<uintptr_t>(mapped);
+    auto* aligned = reinterpret_cast<Slot*>((address + hugePageBytes - 1) & ~(uintptr_t{hugePageBytes} - 1));
+    madvise(aligned, bytes, MADV_HUGEPAGE);
+    return Slots(aligned, Free(mapped, bytes + hugePageBytes));
+  }
+#endif
   auto* slots = static_cast<Slot*>(std::calloc(capacity, sizeof(Slot)));
   if (slots == nullptr) std::abort();
-  return Slots(slots);
+  return Slots(slots, Free());
+}
+
+void FlowTable::Free::operator()(Slot* slots) const {
+#if defined(MADV_HUGEPAGE)
+  if (mapped != nullptr) {
+    munmap(mapped, mappedBytes);
+    return;
+  }
+#endif
+  std::free(slots);
 }
 
 FlowTable::FlowTable() : slots_(allocate(initialCapacity)), mask_(initialCapacity - 1) {}

@@ -46,7 +46,12 @@ class FlowTable {
     uint32_t index;  ///< 0: never used
   };
   struct Free {
-    void operator()(Slot* slots) const { std::free(slots); }
+    Free() : mapped(nullptr), mappedBytes(0) {}
+    Free(void* from, size_t bytes) : mapped(from), mappedBytes(bytes) {}
+    void operator()(Slot* slots) const;
+
+    void* mapped;  ///< nullptr: from the heap
+    size_t mappedBytes;
   };
   using Slots = std::unique_ptr<Slot[], Free>;
 

@@ -12,8 +12,6 @@ namespace {
 
 bool within(int64_t value, int64_t low, int64_t high) { return value >= low && value <= high; }
 
-uint32_t lengthOnWire(const Segment& segment) { return segment.payloadLength + segment.truncatedLength; }
-
 }  // namespace
 
 void Reassembler::Impl::open(Connection& connection, int64_t timeNs) {

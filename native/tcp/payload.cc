@@ -80,8 +80,7 @@ void Reassembler::Impl::payload(Connection& connection, uint32_t index, Side sid
   Direction& direction = connection.direction[side];
   const uint8_t* bytes = segment.payload;
   uint32_t present = segment.payloadLength;
-  // More than a datagram can hold is a lie of the capture; nothing is gained by believing all of it.
-  uint32_t truncated = std::min<uint32_t>(segment.truncatedLength, 1u << 20);
+  uint32_t truncated = truncatedBytes(segment);
   const auto skip = [&](uint64_t count) {
     const auto ofPresent = static_cast<uint32_t>(std::min<uint64_t>(count, present));
     bytes += ofPresent;

@@ -59,15 +59,16 @@ void Reassembler::Impl::prefetch(const Segment& segment) {
   const uint32_t count = announcedCount_++;
   announced_[count % announcedKept] = {hash, 0};
   table_.prefetch(hash);
-  Announced& middle = announced_[(count - announcedKept / 3) % announcedKept];
+  Announced& middle = announced_[(count - announcedKept / 2) % announcedKept];
   middle.index = table_.guess(middle.hash);
   if (middle.index != 0) {
     const auto* lines = reinterpret_cast<const uint8_t*>(connections_.address(middle.index));
     __builtin_prefetch(lines, 1);
     __builtin_prefetch(lines + 64, 1);
   }
-  const uint32_t last = announced_[(count - announcedKept * 2 / 3) % announcedKept].index;
-  if (last != 0) __builtin_prefetch(connections_.at(last).info.context, 1);
+  const uint32_t last = announced_[(count - announcedKept * 3 / 4) % announcedKept].index;
+  if (last == 0) return;
+  if (const void* context = connections_.at(last).info.context; context != nullptr) __builtin_prefetch(context, 1);
 }
 
 uint32_t Reassembler::Impl::lookup(const Segment& segment, uint32_t hash, Side& side) const {
@@ -130,7 +131,7 @@ void Reassembler::Impl::segment(const Segment& segment) {
 }
 
 void Reassembler::Impl::newcomer(const Segment& segment, uint32_t hash) {
-  const bool carries = segment.payloadLength + segment.truncatedLength > 0;
+  const bool carries = lengthOnWire(segment) > 0;
   const bool isSyn = (segment.controlBits & control::syn) != 0;
   // A RST says nothing of any stream. A FIN alone is the rest of a connection that is over.
   if ((segment.controlBits & control::rst) != 0 ||
@@ -171,7 +172,7 @@ void Reassembler::Impl::unusual(uint32_t index, Side side, const Segment& segmen
   if (connection.has(flag::closed) && straggler(connection, index, side, segment) == Verdict::ignore) return;
   const bool isSyn = (segment.controlBits & control::syn) != 0;
   const bool isRst = (segment.controlBits & control::rst) != 0;
-  const bool carries = segment.payloadLength + segment.truncatedLength > 0;
+  const bool carries = lengthOnWire(segment) > 0;
   current_ = index;
   if (!isSyn && !isRst) {
     if (connection.has(flag::challenged)) challengeConfirmed(connection, index, side, segment);
@@ -236,7 +237,7 @@ void Reassembler::Impl::finNumber(Connection& connection, uint32_t index, Side s
   if (connection.has(side, side_flag::ended)) return;
   Direction& direction = connection.direction[side];
   const uint32_t isSyn = (segment.controlBits & control::syn) != 0 ? 1 : 0;
-  const uint32_t sequence = segment.sequence + isSyn + segment.payloadLength + segment.truncatedLength;
+  const uint32_t sequence = segment.sequence + isSyn + lengthOnWire(segment);
   const int32_t ahead = distance(sequence, direction.nextSequence());
   // Behind what was delivered it contradicts the stream; far ahead of it, it is not of this stream.
   if (ahead < 0 || ahead > maxUnconfirmedJumpBytes) return;

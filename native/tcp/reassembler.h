@@ -12,9 +12,9 @@ namespace flowtap::tcp {
 
 struct ReassemblyOptions {
   uint32_t maxConnections = 1'000'000;     ///< the least recently active is evicted
-  uint64_t maxBufferedBytes = 256u << 20;  ///< out-of-order bytes in all connections
+  uint64_t maxBufferedBytes = 256u << 20;  ///< out-of-order bytes in all connections, with the memory around them
   uint64_t maxBufferedBytesPerDirection = 4u << 20;
-  int64_t idleTimeoutNs = 300'000'000'000;
+  int64_t idleTimeoutNs = 300'000'000'000;  ///< packet time; closes at most an eighth later
   /// A hole that the other side has acknowledged is declared a gap when so many more segments of the connection, or so
   /// much packet time, have passed: reordering can no longer fill it.
   uint32_t reorderSegments = 32;

@@ -1,6 +1,7 @@
 // What the files of the reassembler share.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "tcp/connection_pool.h"
@@ -14,6 +15,13 @@
 #include "tcp/sequence.h"
 
 namespace flowtap::tcp {
+
+/// Bytes that the snap length cut off. More than a datagram can hold is a lie of the capture; not all of it need be
+/// believed.
+inline uint32_t truncatedBytes(const decode::Segment& segment) {
+  return std::min<uint32_t>(segment.truncatedLength, 1u << 20);
+}
+inline uint32_t lengthOnWire(const decode::Segment& segment) { return segment.payloadLength + truncatedBytes(segment); }
 
 class Reassembler::Impl {
  public:

@@ -56,7 +56,8 @@ class StreamListener {
                     int64_t timeNs) = 0;
   virtual void gap(ConnectionInfo& connection, Side side, uint64_t offset, uint64_t length, GapCause cause,
                    int64_t timeNs) = 0;
-  /// Two packets disagreed about these bytes; those that came first were or will be delivered.
+  /// Two packets disagreed about these bytes; those that came first will be delivered. Bytes are not kept once they
+  /// were delivered, so a later packet that disagrees with those is counted as a duplicate.
   virtual void conflict(ConnectionInfo& connection, Side side, uint64_t offset, uint64_t length) = 0;
   /// The side's FIN was reached: nothing follows in this direction.
   virtual void end(ConnectionInfo& connection, Side side, int64_t timeNs) = 0;
