@@ -1,0 +1,16 @@
+/** The stages of a capture's life at which it may be ended, and the ways to end it. */
+export const stages = [
+  'opening',
+  'capturing',
+  'mid-batch',
+  'parked',
+  'parked-in-batches',
+  'stopping',
+  'closing',
+  'closed',
+  'drained',
+] as const;
+export type Stage = (typeof stages)[number];
+
+/** exit: process.exit(7). throw: an uncaught error. leave: nothing more happens. stay: kept alive until it is terminated. */
+export type How = 'exit' | 'throw' | 'leave' | 'stay';
