@@ -8,9 +8,10 @@
 import { formatAddress } from './address.js';
 import { CaptureError } from './errors.js';
 import type { Native, NativeBatch } from './native.js';
+import { suspicions } from './suspicion.js';
 
 /** The version of the layout that this file reads. */
-export const layoutVersion = 1;
+export const layoutVersion = 2;
 
 /** Byte offsets in a record, by the names that the addon exports. */
 export const recordLayout = {
@@ -58,8 +59,13 @@ export const connectionLayout = {
   ipVersion: 46,
   handshakeSeen: 47,
   openTimeNs: 48,
+  proxiedSource: 56,
+  proxiedDestination: 72,
+  proxiedSourcePort: 88,
+  proxiedDestinationPort: 90,
+  proxiedIpVersion: 92,
 } as const;
-export const connectionSize = 56;
+export const connectionSize = 96;
 
 const headerLayout = { recordCount: 0, recordsOffset: 4, bodyCount: 8 } as const;
 const headerSize = 16;
@@ -79,26 +85,39 @@ export const flags = {
 export const REQUEST = 1;
 export const RESPONSE = 2;
 
+/** Stands for the VLAN id of a connection outside of any. */
+const noVlan = 0xffff;
+
 /** The machine's byte order, which the addon writes in. */
-const LE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+export const LE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+type Numbers = Readonly<Record<string, number>>;
 
 /** Throws when the addon was built from other sources than this file. */
-export function checkLayout(layout: Native['layout']): void {
+export function checkLayout(layout: Omit<Native['layout'], 'flows'>): void {
+  compareLayouts({
+    layout: [{ version: layoutVersion }, { version: layout.version }],
+    record: [recordLayout, layout.record],
+    connection: [connectionLayout, layout.connection],
+    flags: [flags, layout.flags],
+    suspicious: [suspicions, layout.suspicious],
+    size: [
+      { record: recordSize, connection: connectionSize },
+      { record: layout.recordSize, connection: layout.connectionSize },
+    ],
+  });
+}
+
+/** Throws when the addon's numbers are not ours. */
+export function compareLayouts(
+  tables: Readonly<Record<string, readonly [ours: Numbers, theirs: Numbers | undefined]>>,
+) {
   const wrong: string[] = [];
-  const compare = (what: string, ours: Readonly<Record<string, number>>, theirs: Readonly<Record<string, number>>) => {
+  for (const [what, [ours, theirs]] of Object.entries(tables)) {
     for (const [name, value] of Object.entries(ours)) {
-      if (theirs[name] !== value) wrong.push(`${what}.${name} is ${theirs[name]}, not ${value}`);
+      if (theirs?.[name] !== value) wrong.push(`${what}.${name} is ${theirs?.[name]}, not ${value}`);
     }
-  };
-  if (layout.version !== layoutVersion) wrong.push(`version is ${layout.version}, not ${layoutVersion}`);
-  compare('record', recordLayout, layout.record);
-  compare('connection', connectionLayout, layout.connection);
-  compare('flags', flags, layout.flags);
-  compare(
-    'size',
-    { record: recordSize, connection: connectionSize },
-    { record: layout.recordSize, connection: layout.connectionSize },
-  );
+  }
   if (wrong.length > 0) {
     throw new CaptureError(
       'ERR_STATE',
@@ -120,6 +139,11 @@ export interface Connection {
   readonly id: number;
   readonly client: Endpoint;
   readonly server: Endpoint;
+  /**
+   * What a PROXY header at its start told (PROXY protocol 1 and 2): who really speaks with whom. Absent when there was none, or
+   * none with addresses.
+   */
+  readonly proxied?: { readonly source: Endpoint; readonly destination: Endpoint };
 }
 
 /**
@@ -135,29 +159,83 @@ export interface BatchContext {
 
 type RequestSource = Batch | WeakRef<Batch>;
 
-/** The records of one batch. Offsets named `at` are those of a record, from the start of the buffer. */
-export class Batch {
+/** What batches have in common, whatever their records tell. `C` is what is told of a connection. */
+export abstract class BatchBuffer<C extends Connection> {
   /** First of the properties, see there. */
-  readonly clone: () => void = useDetachToCloneAMessage;
-  readonly context: BatchContext;
+  readonly clone: () => void;
   readonly length: number;
   readonly recordsOffset: number;
   readonly view: DataView;
   readonly bytes: Buffer;
+  #connections: Map<number, C> | undefined = undefined;
+
+  constructor(buffer: ArrayBuffer, clone: () => void) {
+    this.clone = clone;
+    this.view = new DataView(buffer);
+    this.bytes = Buffer.from(buffer);
+    this.length = this.view.getUint32(headerLayout.recordCount, LE);
+    this.recordsOffset = this.view.getUint32(headerLayout.recordsOffset, LE);
+  }
+
+  /** The same object for all records that refer to it. */
+  protected _connectionAt(offset: number): C {
+    this.#connections ??= new Map();
+    let connection = this.#connections.get(offset);
+    if (connection === undefined) {
+      connection = this._readConnection(offset);
+      this.#connections.set(offset, connection);
+    }
+    return connection;
+  }
+
+  protected abstract _readConnection(offset: number): C;
+
+  /** What is known of every connection. */
+  protected _readEnds(offset: number): Connection {
+    const at = connectionLayout;
+    const ipVersion = this.view.getUint8(offset + at.ipVersion);
+    return {
+      id: this.view.getFloat64(offset + at.id, LE),
+      client: this.#endpoint(offset + at.clientAddress, offset + at.clientPort, ipVersion),
+      server: this.#endpoint(offset + at.serverAddress, offset + at.serverPort, ipVersion),
+    };
+  }
+  /** What a PROXY header told. */
+  protected _proxied(offset: number): Connection['proxied'] {
+    const at = connectionLayout;
+    const ipVersion = this.view.getUint8(offset + at.proxiedIpVersion);
+    if (ipVersion === 0) return undefined;
+    return {
+      source: this.#endpoint(offset + at.proxiedSource, offset + at.proxiedSourcePort, ipVersion),
+      destination: this.#endpoint(offset + at.proxiedDestination, offset + at.proxiedDestinationPort, ipVersion),
+    };
+  }
+  #endpoint(address: number, port: number, ipVersion: number): Endpoint {
+    return { address: formatAddress(this.bytes, address, ipVersion), port: this.view.getUint16(port, LE) };
+  }
+  /** Id of the outermost VLAN tag. */
+  protected _vlan(offset: number): number | undefined {
+    const vlan = this.view.getUint16(offset + connectionLayout.vlan, LE);
+    return vlan === noVlan ? undefined : vlan;
+  }
+  protected _handshakeSeen(offset: number): boolean {
+    return this.view.getUint8(offset + connectionLayout.handshakeSeen) !== 0;
+  }
+}
+
+/** The records of one batch of messages. Offsets named `at` are those of a record, from the start of the buffer. */
+export class Batch extends BatchBuffer<Connection> {
+  readonly context: BatchContext;
   readonly bodies: readonly ArrayBuffer[] | undefined;
   /** 1 for each request whose final response was seen; see requests.ts. */
   answered: Uint8Array | undefined = undefined;
   /** Batches with requests that are answered here; see requests.ts. */
   requestSources: RequestSource[] | undefined = undefined;
-  #connections: Map<number, Connection> | undefined = undefined;
 
   constructor(batch: NativeBatch, context: BatchContext) {
+    super(batch.buffer, useDetachToCloneAMessage);
     this.context = context;
-    this.view = new DataView(batch.buffer);
-    this.bytes = Buffer.from(batch.buffer);
     this.bodies = batch.bodies;
-    this.length = this.view.getUint32(headerLayout.recordCount, LE);
-    this.recordsOffset = this.view.getUint32(headerLayout.recordsOffset, LE);
   }
 
   /** Everything this batch keeps alive. */
@@ -226,6 +304,9 @@ export class Batch {
   hostIndex(at: number): number {
     return this.view.getUint32(at + recordLayout.hostIndex, LE);
   }
+  suspicious(at: number): number {
+    return this.view.getUint32(at + recordLayout.suspicious, LE);
+  }
   headersOffset(at: number): number {
     return this.view.getUint32(at + recordLayout.headersOffset, LE);
   }
@@ -264,30 +345,12 @@ export class Batch {
   }
 
   connection(at: number): Connection {
-    const offset = this.view.getUint32(at + recordLayout.connectionOffset, LE);
-    this.#connections ??= new Map();
-    let connection = this.#connections.get(offset);
-    if (connection === undefined) {
-      connection = this.#readConnection(offset);
-      this.#connections.set(offset, connection);
-    }
-    return connection;
+    return this._connectionAt(this.view.getUint32(at + recordLayout.connectionOffset, LE));
   }
-
-  #readConnection(offset: number): Connection {
-    const { view, bytes } = this;
-    const ipVersion = view.getUint8(offset + connectionLayout.ipVersion);
-    return {
-      id: view.getFloat64(offset + connectionLayout.id, LE),
-      client: {
-        address: formatAddress(bytes, offset + connectionLayout.clientAddress, ipVersion),
-        port: view.getUint16(offset + connectionLayout.clientPort, LE),
-      },
-      server: {
-        address: formatAddress(bytes, offset + connectionLayout.serverAddress, ipVersion),
-        port: view.getUint16(offset + connectionLayout.serverPort, LE),
-      },
-    };
+  protected _readConnection(offset: number): Connection {
+    const ends = this._readEnds(offset);
+    const proxied = this._proxied(offset);
+    return proxied === undefined ? ends : { ...ends, proxied };
   }
 
   /** Number `i` of a header table; the i-th field has four: name start, name end, value start, value end. */

@@ -1,7 +1,8 @@
 import { checkLayout } from './batch.js';
 import { openCompressed } from './compressed.js';
+import type { EngineParts } from './engine.js';
 import { native } from './native.js';
-import { type CaptureOptions, resolveOptions } from './options.js';
+import { type CaptureOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { Tap } from './tap.js';
 
 checkLayout(native.layout);
@@ -17,6 +18,11 @@ checkLayout(native.layout);
  * @throws CaptureError `ERR_OPTION` for an unknown option or a bad value. All other failures reject `tap.ready` and the iterator.
  */
 export function capture(options: CaptureOptions = {}): Tap {
+  return new Tap(openSource(options), engineParts);
+}
+
+/** Valid options, whose source the addon can read. */
+export function openSource(options: CaptureOptions): ResolvedOptions {
   const resolved = resolveOptions(options);
   if (resolved.native.source === 'file' && !resolved.signal?.aborted) {
     const inside = openCompressed(resolved.native.file);
@@ -25,11 +31,13 @@ export function capture(options: CaptureOptions = {}): Tap {
       resolved.stream = inside;
     }
   }
-  return new Tap(resolved, {
-    open: (nativeOptions, doorbell) => new native.Session(nativeOptions, doorbell),
-    counters: native.counters,
-  });
+  return resolved;
 }
+
+export const engineParts: EngineParts = {
+  open: (options, doorbell) => new native.Session(options, doorbell),
+  counters: native.counters,
+};
 
 /** Version line of the libpcap in use. */
 export function libpcapVersion(): string {

@@ -2,6 +2,7 @@
 import type { Connection } from './batch.js';
 import type { RawHeader } from './headers.js';
 import type { Integrity, Message, RequestMessage, ResponseMessage } from './message.js';
+import type { Suspicion } from './suspicion.js';
 
 interface DetachedCommon {
   id: number;
@@ -23,6 +24,7 @@ interface DetachedCommon {
   integrity: Integrity;
   missingBytes: number;
   conflict: boolean;
+  suspicious: readonly Suspicion[];
 }
 
 export interface DetachedRequest extends DetachedCommon {
@@ -68,11 +70,17 @@ export function detachResponse(message: ResponseMessage): DetachedResponse {
   };
 }
 
+function copyConnection({ id, client, server, proxied }: Connection): Connection {
+  const ends = { id, client: { ...client }, server: { ...server } };
+  if (proxied === undefined) return ends;
+  return { ...ends, proxied: { source: { ...proxied.source }, destination: { ...proxied.destination } } };
+}
+
 function detachCommon(message: Message): DetachedCommon {
   const { connection, body } = message;
   return {
     id: message.id,
-    connection: { id: connection.id, client: { ...connection.client }, server: { ...connection.server } },
+    connection: copyConnection(connection),
     startTime: message.startTime,
     endTime: message.endTime,
     timestamp: message.timestamp,
@@ -87,5 +95,6 @@ function detachCommon(message: Message): DetachedCommon {
     integrity: message.integrity,
     missingBytes: message.missingBytes,
     conflict: message.conflict,
+    suspicious: [...message.suspicious],
   };
 }

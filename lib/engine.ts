@@ -4,13 +4,12 @@
  * Nothing is read from the capture thread unless the consumer asks. When there is no batch the session is asked to ring
  * (`park()`), which keeps the event loop alive until it does. Nothing else here keeps it alive.
  */
-import { Batch, type BatchContext } from './batch.js';
+import type { Decoder } from './decoder.js';
 import { CaptureError, fromNativeError } from './errors.js';
 import { Feed } from './feed.js';
 import type { NativeInfo, NativeOptions, NativeSession, NativeState } from './native.js';
 import type { ResolvedOptions } from './options.js';
 import type { BatchSource } from './readers.js';
-import { RecentRequests } from './requests.js';
 
 /** What an engine needs from outside; tests give their own. */
 export interface EngineParts {
@@ -28,13 +27,12 @@ interface Consumer {
   discard(): void;
 }
 
-export class Engine implements BatchSource {
+export class Engine<B extends { readonly length: number }> implements BatchSource<B> {
   readonly ready: Promise<void>;
-  readonly #context: BatchContext;
+  readonly #decoder: Decoder<unknown, B, unknown>;
   readonly #signal: AbortSignal | undefined;
   readonly #session: NativeSession | undefined;
   readonly #feed: Feed | undefined;
-  readonly #requests = new RecentRequests();
   /** Until `ready` is settled. */
   #settleReady: { resolve(): void; reject(error: unknown): void } | undefined;
   #readyWanted = false;
@@ -47,8 +45,8 @@ export class Engine implements BatchSource {
   #batchesThisTurn = 0;
   #lastStats: Float64Array | undefined;
 
-  constructor(options: ResolvedOptions, parts: EngineParts) {
-    this.#context = { maxDecodedBytes: options.maxDecodedBytes };
+  constructor(options: ResolvedOptions, parts: EngineParts, decoder: Decoder<unknown, B, unknown>) {
+    this.#decoder = decoder;
     this.#signal = options.signal;
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
@@ -80,10 +78,6 @@ export class Engine implements BatchSource {
   get info(): NativeInfo | undefined {
     if (!this.#over) this.#update();
     return this.#info;
-  }
-
-  get requestsForgotten(): number {
-    return this.#requests.forgotten;
   }
 
   stats(): Float64Array | undefined {
@@ -118,7 +112,7 @@ export class Engine implements BatchSource {
     this.#end(undefined);
   }
 
-  take(): Batch | undefined {
+  take(): B | undefined {
     const session = this.#session;
     if (this.#over || session === undefined || this.#batchesThisTurn >= batchesPerTurn) return undefined;
     let taken = session.take();
@@ -136,9 +130,7 @@ export class Engine implements BatchSource {
       this.#update();
     }
     this.#batchesThisTurn++;
-    const batch = new Batch(taken, this.#context);
-    this.#requests.add(batch);
-    return batch;
+    return this.#decoder.decode(taken);
   }
 
   wait(): void {
@@ -212,7 +204,7 @@ export class Engine implements BatchSource {
       this.#session.close();
       this.#lastStats = this.#session.stats();
     }
-    this.#requests.clear();
+    this.#decoder.end();
     this.#settleReady?.reject(
       failure ? failure.error : new CaptureError('ERR_CLOSED', 'The tap was closed before it captured anything'),
     );

@@ -34,6 +34,7 @@ export function inspectMessage(message: Message, depth: number, options: object)
   shown.integrity = message.integrity;
   if (message.missingBytes > 0) shown.missingBytes = message.missingBytes;
   if (message.conflict) shown.conflict = true;
+  if (message.suspicious.length > 0) shown.suspicious = message.suspicious;
   return `${name} ${inspect(shown, { ...options, depth })}`;
 }
 

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Connection } from './batch.js';
 import { decodeContentSync, isContentEncoded } from './body.js';
 import type { Integrity, Message, RequestMessage, ResponseMessage } from './message.js';
+import type { Suspicion } from './suspicion.js';
 import { formatTime } from './time.js';
 
 /** What the JSON forms of requests and responses have in common. */
@@ -28,6 +29,8 @@ export interface CommonJson {
   missingBytes?: number;
   /** Only when `true`. */
   conflict?: true;
+  /** Only when not empty. */
+  suspicious?: readonly Suspicion[];
 }
 
 export interface RequestJson extends CommonJson {
@@ -98,6 +101,7 @@ function finish<T extends CommonJson>(json: T, message: Message, maxDecodedBytes
   if (message.bodyTruncated) json.bodyTruncated = true;
   if (message.missingBytes > 0) json.missingBytes = message.missingBytes;
   if (message.conflict) json.conflict = true;
+  if (message.suspicious.length > 0) json.suspicious = message.suspicious;
   return json;
 }
 

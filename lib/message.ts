@@ -8,6 +8,7 @@ import { MessageHeaders } from './headers.js';
 import { inspectMessage } from './inspect.js';
 import { type RequestJson, type ResponseJson, requestToJson, responseToJson } from './json.js';
 import { findRequest } from './requests.js';
+import { type Suspicion, suspicionsOf } from './suspicion.js';
 import { pathOf, queryOf, urlOf } from './target.js';
 import { toMs } from './time.js';
 
@@ -148,6 +149,14 @@ abstract class MessageView {
   /** True when packets disagreed about bytes of this message; those that came first are shown. */
   get conflict(): boolean {
     return (this._batch.flags(this._at) & flags.conflict) !== 0;
+  }
+
+  /**
+   * Ways in which the message is written that receivers read differently, such as `'content-length-and-transfer-encoding'`: what to look
+   * for when looking for request smuggling. Mostly empty.
+   */
+  get suspicious(): readonly Suspicion[] {
+    return suspicionsOf(this._batch.suspicious(this._at));
   }
 
   /**
@@ -299,9 +308,10 @@ export class ResponseMessage extends MessageView {
     return this._request;
   }
 
-  /** True for 1xx: another response to the same request follows (RFC 9110, 15.2). */
+  /** True for 1xx (RFC 9110, 15.2). Behind each but 101, after which the connection speaks another protocol, the final response follows. */
   get interim(): boolean {
-    return (this._batch.flags(this._at) & flags.interim) !== 0;
+    const status = this.status;
+    return status >= 100 && status < 200;
   }
 
   /** A plain object with the same fields, save `request`, that is free of the batch and can be cloned, posted to a worker and kept. */

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 /** Options as the addon takes them: complete and valid, because native code only asserts. */
 export interface NativeOptions {
+  /** What the batches hold. Default 'messages'. */
+  mode?: 'messages' | 'flows';
   source: 'live' | 'file' | 'stream';
   /** live: interface name. */
   interface: string;
@@ -49,7 +51,7 @@ export interface NativeState {
 }
 
 export interface NativeBatch {
-  /** Records and arena, see native/delivery/record.h. */
+  /** Records and arena, see native/delivery/record.h and flow_record.h. */
   buffer: ArrayBuffer;
   /** Separate bodies, when there are any. */
   bodies?: ArrayBuffer[];
@@ -90,6 +92,18 @@ export interface Native {
     connection: Record<string, number>;
     connectionSize: number;
     flags: Record<string, number>;
+    /** Bits of `suspicious`, by the names that messages show. */
+    suspicious: Record<string, number>;
+    /** native/delivery/flow_record.h: byte offsets of the fields of a record, and the numbers that its small fields hold. */
+    flows: {
+      record: Record<string, number>;
+      recordSize: number;
+      kinds: Record<string, number>;
+      directions: Record<string, number>;
+      causes: Record<string, number>;
+      reasons: Record<string, number>;
+      flags: Record<string, number>;
+    };
   };
   /** [group, name] of every counter, in the order of `stats()`. */
   counters: [string, string][];

@@ -16,6 +16,7 @@ export interface ReadableStreamLike {
 /** Where the bytes of a capture can come from: a Node `Readable`, any other async iterable of bytes, or a web `ReadableStream`. */
 export type ByteStream = AsyncIterable<Uint8Array> | ReadableStreamLike;
 
+/** Options of `capture()` and `flows()`. */
 export interface CaptureOptions {
   /** Capture live from this network interface. Default: `'any'` on Linux, elsewhere the loopback interface. Only one of `interface`, `file` and `stream`. */
   interface?: string | undefined;

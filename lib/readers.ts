@@ -2,14 +2,12 @@
  * The two iterators of a tap. next() is written by hand: an async generator costs several times as much per message. When the
  * next item is there already it returns a resolved promise; otherwise it queues, so that concurrent calls are answered in order.
  */
-import type { Batch } from './batch.js';
-import { type Message, messageAt } from './message.js';
-import { MessageBatch } from './message-batch.js';
+import type { Decoder } from './decoder.js';
 
 /** Where readers get batches from: the tap. */
-export interface BatchSource {
+export interface BatchSource<B> {
   /** The next batch if there is one now. undefined: wait(), unless `over`. */
-  take(): Batch | undefined;
+  take(): B | undefined;
   /** Calls the reader's settle() when take() may give something, or it is over. */
   wait(): void;
   /** No batch will come. */
@@ -24,11 +22,11 @@ interface Waiter<T> {
   reject(reason: unknown): void;
 }
 
-export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
-  protected readonly _source: BatchSource;
+abstract class Reader<T, B> implements AsyncIterableIterator<T, undefined> {
+  protected readonly _source: BatchSource<B>;
   private readonly _waiters: Waiter<T>[] = [];
 
-  constructor(source: BatchSource) {
+  constructor(source: BatchSource<B>) {
     this._source = source;
   }
 
@@ -91,12 +89,18 @@ export abstract class Reader<T> implements AsyncIterableIterator<T, undefined> {
   }
 }
 
-export class MessageReader extends Reader<Message> {
-  private _batch: Batch | undefined = undefined;
+export class ItemReader<T, B extends { readonly length: number }> extends Reader<T, B> {
+  private readonly _decoder: Decoder<T, B, unknown>;
+  private _batch: B | undefined = undefined;
   private _index = 0;
   private _length = 0;
 
-  protected _item(): Message | undefined {
+  constructor(source: BatchSource<B>, decoder: Decoder<T, B, unknown>) {
+    super(source);
+    this._decoder = decoder;
+  }
+
+  protected _item(): T | undefined {
     while (this._index >= this._length) {
       const batch = this._source.take();
       if (batch === undefined) {
@@ -107,7 +111,7 @@ export class MessageReader extends Reader<Message> {
       this._index = 0;
       this._length = batch.length;
     }
-    return messageAt(this._batch as Batch, this._index++);
+    return this._decoder.itemAt(this._batch as B, this._index++);
   }
 
   discard(): void {
@@ -117,12 +121,19 @@ export class MessageReader extends Reader<Message> {
   }
 }
 
-export class BatchReader extends Reader<MessageBatch> {
-  protected _item(): MessageBatch | undefined {
+export class BatchReader<Items, B extends { readonly length: number }> extends Reader<Items, B> {
+  private readonly _decoder: Decoder<unknown, B, Items>;
+
+  constructor(source: BatchSource<B>, decoder: Decoder<unknown, B, Items>) {
+    super(source);
+    this._decoder = decoder;
+  }
+
+  protected _item(): Items | undefined {
     for (;;) {
       const batch = this._source.take();
       if (batch === undefined) return undefined;
-      if (batch.length > 0) return new MessageBatch(batch);
+      if (batch.length > 0) return this._decoder.itemsOf(batch);
     }
   }
 

@@ -63,7 +63,7 @@ export interface TcpStats {
   duplicateBytes: number;
   /** Overlapped earlier bytes and differed from them. */
   conflictingBytes: number;
-  /** Came after their gap was declared, or from before the start. */
+  /** Of a gap that was declared already, from before the start, or behind a FIN. */
   lateBytes: number;
   /** Captured, but a buffer was full. */
   evictedBytes: number;
@@ -109,7 +109,7 @@ export interface HttpStats {
   messagesOpen: number;
   /** De-chunked, kept or not. */
   bodyBytes: number;
-  /** Of them not kept, because of `maxBodyBytes` or the limit on memory. */
+  /** Of them not kept: not wanted, beyond a limit, or behind a gap. */
   bodyBytesCut: number;
   /** Now: kept for open and held messages. */
   pendingBytes: number;
@@ -124,6 +124,12 @@ export interface DeliveryStats {
   /** Dropped because the consumer was too slow. */
   messagesDropped: number;
   batches: number;
+  /** Of `flows()`: events handed to JavaScript or about to be. */
+  eventsDelivered: number;
+  /** Of `flows()`: events dropped because the consumer was too slow. */
+  eventsDropped: number;
+  /** Of `flows()`: captured bytes of dropped events; they show as gaps with the cause `'dropped'`. */
+  eventBytesDropped: number;
   /** Requests that `response.request` can no longer give, because too many were waiting for their response. */
   requestsForgotten: number;
 }

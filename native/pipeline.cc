@@ -2,6 +2,10 @@
 
 #include <algorithm>
 
+#include "delivery/batch_writer.h"
+#include "delivery/flow_writer.h"
+#include "stream/protocol_switch.h"
+
 namespace flowtap {
 
 namespace {
@@ -9,13 +13,31 @@ namespace {
 constexpr size_t lookAhead = 16;
 }  // namespace
 
+/// From the bytes of connections to records of messages.
+struct Pipeline::Messages {
+  Messages(const http::HttpOptions& options, delivery::Outbox& outbox, Stats& stats)
+      : writer(outbox, stats), http1(options, writer, stats), protocols(http1, stats) {}
+
+  delivery::BatchWriter writer;
+  http::Http1Handler http1;
+  stream::ProtocolSwitch protocols;
+};
+
 Pipeline::Pipeline(const PipelineOptions& options, delivery::Mailbox& mailbox, std::function<void()> handedOver)
-    : writer_(mailbox, options.whenFull, stats_, std::move(handedOver)),
-      http1_(options.http, writer_, stats_),
-      switch_(http1_, stats_),
-      reassembler_(options.tcp, switch_, stats_),
+    : outbox_(mailbox, options.whenFull, stats_, std::move(handedOver)),
+      messages_(options.mode == PipelineMode::messages ? std::make_unique<Messages>(options.http, outbox_, stats_)
+                                                       : nullptr),
+      flows_(options.mode == PipelineMode::flows
+                 ? std::make_unique<delivery::FlowWriter>(outbox_, options.ports, stats_)
+                 : nullptr),
+      reassembler_(options.tcp,
+                   messages_ ? static_cast<tcp::StreamListener&>(messages_->protocols)
+                             : static_cast<tcp::StreamListener&>(*flows_),
+                   stats_),
       decoder_(options.decode, stats_),
       selector_(options.ports, options.addresses) {}
+
+Pipeline::~Pipeline() = default;
 
 void Pipeline::packets(const source::Packet* burst, size_t count) {
   decode::Segment segments[lookAhead];
@@ -35,19 +57,21 @@ void Pipeline::packets(const source::Packet* burst, size_t count) {
     for (size_t i = 0; i < selected; i++) reassembler_.segment(segments[i]);
     decoder_.releaseDatagrams();
   }
-  packetTimeNs_ = std::max(packetTimeNs_, burst[count - 1].timestampNs);
+  packetTimeNs_ = burst[count - 1].timestampNs;
 }
 
 void Pipeline::pause(int64_t nowNs) {
   decoder_.advance(nowNs);
   reassembler_.advance(nowNs);
-  writer_.flushIfIdle();
+  if (flows_) flows_->tellOwed();
+  outbox_.flushIfIdle();
 }
 
 void Pipeline::finish() {
   decoder_.advance(INT64_MAX);
   reassembler_.finish(packetTimeNs_);
-  writer_.flush();
+  if (flows_) flows_->finish();
+  outbox_.flush();
 }
 
 }  // namespace flowtap

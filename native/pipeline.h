@@ -3,21 +3,32 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "decode/decoder.h"
 #include "decode/selector.h"
-#include "delivery/batch_writer.h"
 #include "delivery/mailbox.h"
+#include "delivery/outbox.h"
 #include "http/http1_handler.h"
 #include "source/packet.h"
 #include "stats.h"
-#include "stream/protocol_switch.h"
 #include "tcp/reassembler.h"
+
+namespace flowtap::delivery {
+class FlowWriter;
+}
 
 namespace flowtap {
 
+/// What the batches hold.
+enum class PipelineMode : uint8_t {
+  messages,  ///< HTTP messages: records are delivery::Record
+  flows,     ///< what TCP connections carry, whatever it is: records are delivery::FlowRecord
+};
+
 struct PipelineOptions {
+  PipelineMode mode = PipelineMode::messages;
   decode::DecodeOptions decode;
   std::vector<uint16_t> ports;
   std::vector<decode::Address> addresses;
@@ -30,6 +41,7 @@ class Pipeline final : public source::PacketSink {
  public:
   /// `handedOver` is called whenever a batch was put into the mailbox.
   Pipeline(const PipelineOptions& options, delivery::Mailbox& mailbox, std::function<void()> handedOver);
+  ~Pipeline() override;
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
@@ -37,7 +49,7 @@ class Pipeline final : public source::PacketSink {
   /// The source pauses: declares what is overdue at `nowNs` and hands over what is finished if the consumer has nothing
   /// else.
   void pause(int64_t nowNs);
-  /// Time of the newest packet, 0 before the first.
+  /// Time of the last packet, 0 before the first. Not of the newest: captures may be joined in any order.
   int64_t packetTimeNs() const { return packetTimeNs_; }
   /// The input is over: finishes everything and hands it over.
   void finish();
@@ -46,10 +58,13 @@ class Pipeline final : public source::PacketSink {
   Stats& stats() { return stats_; }
 
  private:
+  struct Messages;
+
   Stats stats_;
-  delivery::BatchWriter writer_;
-  http::Http1Handler http1_;
-  stream::ProtocolSwitch switch_;
+  delivery::Outbox outbox_;
+  // What listens to reassembly: one of them, by mode.
+  std::unique_ptr<Messages> messages_;
+  std::unique_ptr<delivery::FlowWriter> flows_;
   tcp::Reassembler reassembler_;
   decode::Decoder decoder_;
   decode::Selector selector_;

@@ -8,9 +8,11 @@ namespace flowtap {
 
 // clang-format off
 // packets: received = decoded + notTcp + malformed + unsupported + fragments
-// tcp:     payloadBytes = deliveredBytes + duplicateBytes + conflictingBytes + lateBytes + evictedBytes + bufferedBytes (+ notSelected)
-// http:    messagesStarted = messagesFinished + messagesOpen
-// delivery: messagesFinished = messagesDelivered + messagesDropped + messagesHeld + messagesQueued
+// tcp:     decoded = segments + notSelected
+//          payloadBytes = deliveredBytes + duplicateBytes + conflictingBytes + lateBytes + evictedBytes + bufferedBytes
+// http:    requests + responses = messagesStarted = messagesFinished + messagesOpen
+// delivery: messagesFinished = messagesDelivered + messagesDropped + messagesHeld
+//           of flows: tcp.deliveredBytes = bytes in events + eventBytesDropped
 #define FLOWTAP_COUNTERS(X)                                                                              \
   X(packets, received)            /* packets handed over by the source */                              \
   X(packets, bytes)               /* their captured bytes */                                            \
@@ -19,7 +21,7 @@ namespace flowtap {
   X(packets, malformed)                                                                                  \
   X(packets, unsupported)         /* unknown link type or encapsulation */                              \
   X(packets, fragments)           /* IP fragments that completed no datagram */                         \
-  X(packets, truncated)           /* of all: cut off by the snap length */                              \
+  X(packets, truncated)           /* of all: cut off by the snap length, as the capture or IP says */    \
   X(packets, filteredOut)         /* of a file: rejected by the BPF expression, not in received */      \
   X(packets, kernelReceived)                                                                             \
   X(packets, kernelDropped)                                                                              \
@@ -39,7 +41,7 @@ namespace flowtap {
   X(tcp, deliveredBytes)          /* given to the protocol, in order */                                 \
   X(tcp, duplicateBytes)          /* retransmitted, or captured twice */                                \
   X(tcp, conflictingBytes)        /* overlapped earlier bytes and differed */                           \
-  X(tcp, lateBytes)               /* came after their gap was declared or before the start */          \
+  X(tcp, lateBytes)               /* of a gap that was declared, before the start, or behind a FIN */  \
   X(tcp, evictedBytes)            /* captured, but a buffer was full */                                 \
   X(tcp, bufferedBytes)           /* now: out of order, waiting */                                      \
   X(tcp, missingBytes)            /* in gaps */                                                         \
@@ -63,12 +65,15 @@ namespace flowtap {
   X(http, messagesFinished)       /* whatever their integrity */                                        \
   X(http, messagesOpen)           /* now: begun, not finished */                                        \
   X(http, bodyBytes)              /* after de-chunking, kept or not */                                  \
-  X(http, bodyBytesCut)           /* of them not kept: maxBodyBytes or memory */                        \
+  X(http, bodyBytesCut)           /* of them not kept: not wanted, a limit, or behind a gap */          \
   X(http, pendingBytes)           /* now: kept for open and held messages */                            \
   X(delivery, messagesHeld)       /* now: responses waiting for their request */                        \
   X(delivery, messagesDelivered)  /* handed to JavaScript or about to be */                             \
   X(delivery, messagesDropped)    /* the consumer was too slow */                                       \
-  X(delivery, batches)
+  X(delivery, batches)                                                                                   \
+  X(delivery, eventsDelivered)    /* flow events handed to JavaScript or about to be */                 \
+  X(delivery, eventsDropped)      /* the consumer was too slow */                                       \
+  X(delivery, eventBytesDropped)  /* captured bytes of those */
 // clang-format on
 
 /// Counters of one capture. Owned by the pipeline's thread; others see copies.

@@ -86,7 +86,7 @@ test('--json --digest: the contract', async () => {
     `{"kind":"request","id":1,${connection},"startTime":"2022-11-12T04:59:00.000300000Z","endTime":"2022-11-12T04:59:00.000300000Z",` +
       `"method":"GET","target":"/api/me?x=1","url":"http://www.example.org/api/me?x=1","httpVersion":"1.1",` +
       `"headers":[["Host","www.example.org"],["X-Esc","\\u001b[31m"]],"trailers":[],"bodyLength":0,"body":"","bodyEncoding":"utf8",` +
-      `"bodyDecoded":false,"integrity":"complete","bodySha256":"${sha256('')}"}`,
+      `"bodyDecoded":false,"integrity":"complete","suspicious":["control-character"],"bodySha256":"${sha256('')}"}`,
   );
   assert.deepEqual(JSON.parse(lines[1] ?? ''), {
     kind: 'response',

@@ -21,6 +21,7 @@ interface FakeMessage {
   integrity?: Message['integrity'];
   missingBytes?: number;
   conflict?: boolean;
+  suspicious?: readonly string[];
   client?: { address: string; port: number };
   server?: { address: string; port: number };
 }
@@ -60,6 +61,7 @@ export function fakeMessage(fake: FakeMessage): Message {
     integrity: fake.integrity ?? 'complete',
     missingBytes: fake.missingBytes ?? 0,
     conflict: fake.conflict ?? false,
+    suspicious: fake.suspicious ?? [],
     bytes: () => (fake.decoded instanceof Error ? Promise.reject(fake.decoded) : Promise.resolve(fake.decoded ?? body)),
     ...(fake.kind === 'response'
       ? {

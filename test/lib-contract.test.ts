@@ -11,6 +11,7 @@ import {
   recordSize,
 } from '../lib/batch.js';
 import { groupStats } from '../lib/stats.js';
+import { suspicions } from '../lib/suspicion.js';
 
 const text = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
@@ -65,6 +66,7 @@ test('an addon of another layout is refused, with what to do', () => {
     connection: { ...connectionLayout },
     connectionSize,
     flags: { ...flags },
+    suspicious: { ...suspicions },
   };
   checkLayout(layout);
   assert.throws(() => checkLayout({ ...layout, version: 99 }), {
@@ -74,4 +76,18 @@ test('an addon of another layout is refused, with what to do', () => {
   assert.throws(() => checkLayout({ ...layout, recordSize: 8 }), /size.record is 8/);
   assert.throws(() => checkLayout({ ...layout, record: { ...recordLayout, status: 0 } }), /record.status is 0, not 54/);
   assert.throws(() => checkLayout({ ...layout, flags: {} }), /flags.bodyKept is undefined/);
+  assert.throws(() => checkLayout({ ...layout, suspicious: {} }), /suspicious.conflicting-content-length is undefined/);
+});
+
+test('suspicious has a name for every bit, and docs/http.md explains each', () => {
+  const declared = matches(text('../native/http1/suspicion.h'), /^ {2}X\(\w+, (\d+), "([^"]+)"\)/gm).map(
+    ([, bit, name]) => [name, 1 << Number(bit)],
+  );
+  assert.ok(declared.length > 20);
+  assert.deepEqual(Object.entries(suspicions), declared);
+  const explained = matches(text('../docs/http.md'), /^\| `([a-z0-9.-]+)` \|/gm).map(([, name]) => name);
+  assert.deepEqual(
+    explained,
+    declared.map(([name]) => name),
+  );
 });

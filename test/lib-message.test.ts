@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import zlib from 'node:zlib';
 import { Batch, flags } from '../lib/batch.js';
 import { type Message, messageAt, type RequestMessage, type ResponseMessage } from '../lib/message.js';
+import { suspicions } from '../lib/suspicion.js';
 import { ipv4, type MessageSpec, someConnection, writeBatch } from './support/batch-writer.js';
 
 function messagesOf(specs: MessageSpec[], maxDecodedBytes = 1024 * 1024): Message[] {
@@ -287,6 +288,7 @@ test('detach gives the same fields, free of the batch, and survives a clone', ()
       'path',
       'query',
       'startTime',
+      'suspicious',
       'target',
       'timestamp',
       'trailers',
@@ -316,4 +318,38 @@ test('inspect shows what matters, control characters escaped', () => {
   assert.ok(!shown.includes('\x1b'));
   assert.match(inspect({ a: { b: { c: { d: request('GET / HTTP/1.1') } } } }), /\[Object\]|\[RequestMessage\]/);
   assert.match(inspect(request('GET / HTTP/1.1', { body: 'é'.repeat(500) })), /é…'/);
+});
+
+test('suspicious names the bits of the record, everywhere that the message is shown', () => {
+  const odd = request('GET / HTTP/1.1', { suspicious: suspicions['missing-host'] | suspicions['obs-fold'] });
+  assert.deepEqual(odd.suspicious, ['obs-fold', 'missing-host']);
+  assert.equal(odd.suspicious, odd.suspicious);
+  assert.throws(() => (odd.suspicious as string[]).push('x'), TypeError);
+  assert.deepEqual(odd.toJSON().suspicious, ['obs-fold', 'missing-host']);
+  assert.deepEqual(structuredClone(odd.detach()).suspicious, ['obs-fold', 'missing-host']);
+  assert.match(inspect(odd), /suspicious: \[ 'obs-fold', 'missing-host' \]/);
+  const plain = request('GET / HTTP/1.1');
+  assert.deepEqual(plain.suspicious, []);
+  assert.equal('suspicious' in plain.toJSON(), false);
+  assert.deepEqual(plain.detach().suspicious, []);
+  assert.doesNotMatch(inspect(plain), /suspicious/);
+});
+
+test('a connection shows what a PROXY header told', () => {
+  const proxied = {
+    source: ipv4(192, 0, 2, 1),
+    destination: ipv4(192, 0, 2, 2),
+    sourcePort: 4711,
+    destinationPort: 443,
+    ipVersion: 4 as const,
+  };
+  const told = {
+    source: { address: '192.0.2.1', port: 4711 },
+    destination: { address: '192.0.2.2', port: 443 },
+  };
+  const message = request('GET / HTTP/1.1', { connection: { ...someConnection, proxied } });
+  assert.deepEqual(message.connection.proxied, told);
+  assert.deepEqual(message.detach().connection.proxied, told);
+  assert.deepEqual(JSON.parse(JSON.stringify(message)).connection.proxied, told);
+  assert.equal('proxied' in request('GET / HTTP/1.1').connection, false);
 });

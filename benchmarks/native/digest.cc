@@ -36,7 +36,7 @@ uint64_t messageDigest(const Batch& batch, const Record& record) {
 }  // namespace
 
 void Totals::add(const Batch& batch, bool digest) {
-  for (const Record& record : batch.records) {
+  for (const Record& record : batch.records.as<Record>()) {
     messages_++;
     if (record.integrity != static_cast<uint8_t>(Integrity::complete)) continue;
     (record.kind == static_cast<uint8_t>(Kind::request) ? requests_ : responses_)++;

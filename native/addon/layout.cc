@@ -2,9 +2,73 @@
 
 #include <cstddef>
 
+#include "delivery/flow_record.h"
 #include "delivery/record.h"
 
 namespace flowtap::addon {
+
+namespace {
+
+#define FIELD(object, type, name) object.Set(#name, static_cast<double>(offsetof(type, name)))
+
+template <typename Enum>
+void setValue(Napi::Object& object, const char* name, Enum value) {
+  object.Set(name, static_cast<double>(value));
+}
+
+/// Of flow_record.h.
+Napi::Object describeFlows(Napi::Env env) {
+  using delivery::FlowDirection;
+  using delivery::FlowGapCause;
+  using delivery::FlowKind;
+  using delivery::FlowRecord;
+  using tcp::CloseReason;
+  Napi::Object record = Napi::Object::New(env);
+  FIELD(record, FlowRecord, timeNs);
+  FIELD(record, FlowRecord, offset);
+  FIELD(record, FlowRecord, length);
+  FIELD(record, FlowRecord, connectionOffset);
+  FIELD(record, FlowRecord, bytesOffset);
+  FIELD(record, FlowRecord, kind);
+  FIELD(record, FlowRecord, direction);
+  FIELD(record, FlowRecord, cause);
+  FIELD(record, FlowRecord, reason);
+  FIELD(record, FlowRecord, flags);
+  Napi::Object kinds = Napi::Object::New(env);
+  setValue(kinds, "open", FlowKind::open);
+  setValue(kinds, "data", FlowKind::data);
+  setValue(kinds, "gap", FlowKind::gap);
+  setValue(kinds, "end", FlowKind::end);
+  setValue(kinds, "close", FlowKind::close);
+  Napi::Object directions = Napi::Object::New(env);
+  setValue(directions, "client-to-server", FlowDirection::clientToServer);
+  setValue(directions, "server-to-client", FlowDirection::serverToClient);
+  Napi::Object causes = Napi::Object::New(env);
+  setValue(causes, "lost", FlowGapCause::lost);
+  setValue(causes, "truncated", FlowGapCause::truncated);
+  setValue(causes, "evicted", FlowGapCause::evicted);
+  setValue(causes, "dropped", FlowGapCause::dropped);
+  Napi::Object reasons = Napi::Object::New(env);
+  setValue(reasons, "finished", CloseReason::finished);
+  setValue(reasons, "reset", CloseReason::reset);
+  setValue(reasons, "idle", CloseReason::idle);
+  setValue(reasons, "evicted", CloseReason::evicted);
+  setValue(reasons, "reused", CloseReason::reused);
+  setValue(reasons, "ended", CloseReason::ended);
+  Napi::Object flags = Napi::Object::New(env);
+  setValue(flags, "conflict", delivery::flow_flag::conflict);
+  Napi::Object flows = Napi::Object::New(env);
+  flows.Set("record", record);
+  flows.Set("recordSize", static_cast<double>(sizeof(FlowRecord)));
+  flows.Set("kinds", kinds);
+  flows.Set("directions", directions);
+  flows.Set("causes", causes);
+  flows.Set("reasons", reasons);
+  flows.Set("flags", flags);
+  return flows;
+}
+
+}  // namespace
 
 Napi::Object describeLayout(Napi::Env env) {
   using delivery::BatchHeader;
@@ -14,7 +78,6 @@ Napi::Object describeLayout(Napi::Env env) {
   Napi::Object record = Napi::Object::New(env);
   Napi::Object connection = Napi::Object::New(env);
   Napi::Object flags = Napi::Object::New(env);
-#define FIELD(object, type, name) object.Set(#name, static_cast<double>(offsetof(type, name)))
   FIELD(header, BatchHeader, recordCount);
   FIELD(header, BatchHeader, recordsOffset);
   FIELD(header, BatchHeader, bodyCount);
@@ -58,7 +121,11 @@ Napi::Object describeLayout(Napi::Env env) {
   FIELD(connection, Connection, ipVersion);
   FIELD(connection, Connection, handshakeSeen);
   FIELD(connection, Connection, openTimeNs);
-#undef FIELD
+  FIELD(connection, Connection, proxiedSource);
+  FIELD(connection, Connection, proxiedDestination);
+  FIELD(connection, Connection, proxiedSourcePort);
+  FIELD(connection, Connection, proxiedDestinationPort);
+  FIELD(connection, Connection, proxiedIpVersion);
 #define FLAG(name) flags.Set(#name, static_cast<double>(http::flag::name))
   FLAG(bodyKept);
   FLAG(bodyTruncated);
@@ -78,7 +145,13 @@ Napi::Object describeLayout(Napi::Env env) {
   layout.Set("connection", connection);
   layout.Set("connectionSize", static_cast<double>(sizeof(Connection)));
   layout.Set("flags", flags);
+  Napi::Object suspicious = Napi::Object::New(env);
+  for (const auto& [name, bit] : http1::suspicionNames) suspicious.Set(name, static_cast<double>(bit));
+  layout.Set("suspicious", suspicious);
+  layout.Set("flows", describeFlows(env));
   return layout;
 }
+
+#undef FIELD
 
 }  // namespace flowtap::addon

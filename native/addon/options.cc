@@ -34,6 +34,7 @@ Opening readOptions(const Napi::Object& options) {
   opening.session.maxQueuedBytes = static_cast<size_t>(number(options, "maxQueuedBytes"));
 
   PipelineOptions& pipeline = opening.session.pipeline;
+  pipeline.mode = text(options, "mode") == "flows" ? PipelineMode::flows : PipelineMode::messages;
   pipeline.whenFull = opening.session.live ? delivery::WhenFull::drop : delivery::WhenFull::wait;
   pipeline.decode.verifyChecksums = flag(options, "verifyChecksums");
   pipeline.ports = selection.ports;
@@ -45,7 +46,7 @@ Opening readOptions(const Napi::Object& options) {
   pipeline.tcp.idleTimeoutNs = number(options, "idleTimeoutMs") * 1'000'000;
   pipeline.http.keepBodies = flag(options, "keepBodies");
   pipeline.http.maxBodyBytes = static_cast<uint64_t>(number(options, "maxBodyBytes"));
-  pipeline.http.maxPendingBytes = pipeline.tcp.maxBufferedBytes;
+  pipeline.http.parser.maxPendingBytes = pipeline.tcp.maxBufferedBytes;
   pipeline.http.parser.maxHeadBytes = static_cast<size_t>(number(options, "maxHeadBytes"));
   pipeline.http.parser.maxFields = static_cast<size_t>(number(options, "maxHeaders"));
 

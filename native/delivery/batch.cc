@@ -12,7 +12,7 @@ void Batch::write(uint8_t* into) const {
   std::memcpy(into, arena.data(), arena.size());
   std::memcpy(into, &header, sizeof header);
   std::memset(into + arena.size(), 0, recordsOffset() - arena.size());
-  std::memcpy(into + recordsOffset(), records.data(), records.size() * sizeof(Record));
+  if (!records.empty()) std::memcpy(into + recordsOffset(), records.data(), records.byteLength());
 }
 
 }  // namespace flowtap::delivery

@@ -7,13 +7,14 @@
 
 #include "byte_buffer.h"
 #include "delivery/record.h"
+#include "delivery/record_array.h"
 
 namespace flowtap::delivery {
 
 /// Buffer of a batch: BatchHeader, the arena, then the records. The header is written when the batch is sealed.
 struct Batch {
-  ByteBuffer arena;  ///< starts with room for the BatchHeader
-  std::vector<Record> records;
+  ByteBuffer arena;     ///< starts with room for the BatchHeader
+  RecordArray records;  ///< of messages (Record) or of flows (FlowRecord)
   std::vector<ByteBuffer> bodies;
   size_t bodyBytes = 0;
 
@@ -26,7 +27,7 @@ struct Batch {
   }
   /// Offset of the records in the finished buffer.
   size_t recordsOffset() const { return (arena.size() + 7) & ~size_t{7}; }
-  size_t bufferSize() const { return recordsOffset() + records.size() * sizeof(Record); }
+  size_t bufferSize() const { return recordsOffset() + records.byteLength(); }
   size_t totalBytes() const { return bufferSize() + bodyBytes; }
   /// Writes the finished buffer; `into` has room for bufferSize().
   void write(uint8_t* into) const;

@@ -12,7 +12,7 @@
 namespace flowtap::delivery {
 
 /// Raised with every change of the layout.
-inline constexpr uint32_t layoutVersion = 1;
+inline constexpr uint32_t layoutVersion = 2;
 
 /// One message. 8-byte aligned, a multiple of 8 bytes.
 struct Record {
@@ -37,7 +37,7 @@ struct Record {
   uint32_t textOffset;       ///< target of a request, reason phrase of a response; relative to the head
   uint32_t textLength;
   uint32_t hostIndex;      ///< 1 + index of the Host field, 0 when there is none
-  uint32_t suspicious;     ///< reasons to look twice, a bit each; none defined yet
+  uint32_t suspicious;     ///< http::suspicion:: reasons to look twice
   uint32_t headersOffset;  ///< table of header fields; four offsets each: name start, name end, value start, value end,
                            ///< relative to the head
   uint32_t headersCount;
@@ -59,12 +59,18 @@ struct Connection {
   uint8_t serverAddress[16];
   uint16_t clientPort;
   uint16_t serverPort;
-  uint16_t vlan;          ///< 0xffff without one
-  uint8_t ipVersion;      ///< 4 or 6
-  uint8_t handshakeSeen;  ///< who is the client is known from the handshake, not guessed from the traffic
-  int64_t openTimeNs;     ///< first packet of the connection that was seen
+  uint16_t vlan;              ///< 0xffff without one
+  uint8_t ipVersion;          ///< 4 or 6
+  uint8_t handshakeSeen;      ///< who is the client is known from the handshake, not guessed from the traffic
+  int64_t openTimeNs;         ///< first packet of the connection that was seen
+  uint8_t proxiedSource[16];  ///< what a PROXY header told, see proxiedIpVersion
+  uint8_t proxiedDestination[16];
+  uint16_t proxiedSourcePort;
+  uint16_t proxiedDestinationPort;
+  uint8_t proxiedIpVersion;  ///< 4 or 6; 0 when there was none, or none with addresses
+  uint8_t reserved[3];
 };
-static_assert(sizeof(Connection) == 56 && alignof(Connection) == 8);
+static_assert(sizeof(Connection) == 96 && alignof(Connection) == 8);
 
 /// Starts the buffer.
 struct BatchHeader {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "http/message.h"
 #include "http1/parser.h"
+#include "stream/protocol_handler.h"
 #include "tcp/stream_listener.h"
 
 namespace flowtap::http {
@@ -27,6 +29,7 @@ struct Connection {
 
   tcp::ConnectionInfo* info;
   http1::Parser parsers[2];
+  std::unique_ptr<stream::ProxyHeader> proxied;  ///< what a PROXY header told, if there was one with addresses
   Message* open[2] = {nullptr, nullptr};
   Exchange* firstUnanswered = nullptr;  ///< requests without a final response, oldest first
   Exchange* lastUnanswered = nullptr;

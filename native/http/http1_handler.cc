@@ -34,24 +34,37 @@ Http1Handler::~Http1Handler() {
 
 // ---- connections ----
 
+Connection* Http1Handler::connect(tcp::ConnectionInfo& info, bool fromStart) {
+  if (freeConnections_ == nullptr) {
+    auto* slab = new ConnectionSlab;
+    slab->next = slabs_;
+    slabs_ = slab;
+    for (auto& memory : slab->memory) {
+      *reinterpret_cast<void**>(memory) = freeConnections_;
+      freeConnections_ = memory;
+    }
+  }
+  void* memory = freeConnections_;
+  freeConnections_ = *static_cast<void**>(memory);
+  return new (memory) Connection(info, fromStart);
+}
+
+void Http1Handler::proxied(tcp::ConnectionInfo& info, void*& state, tcp::Side side, const stream::ProxyHeader& header) {
+  Connection* connection = connect(info, true);
+  state = connection;
+  connection->clientSide = static_cast<int8_t>(side);
+  if (header.ipVersion != 0) connection->proxied = std::make_unique<stream::ProxyHeader>(header);
+}
+
 void Http1Handler::data(tcp::ConnectionInfo& info, void*& state, tcp::Side side, uint64_t offset, const uint8_t* bytes,
                         size_t length, int64_t timeNs) {
   auto* connection = static_cast<Connection*>(state);
   if (connection == nullptr) {
-    if (freeConnections_ == nullptr) {
-      auto* slab = new ConnectionSlab;
-      slab->next = slabs_;
-      slabs_ = slab;
-      for (auto& memory : slab->memory) {
-        *reinterpret_cast<void**>(memory) = freeConnections_;
-        freeConnections_ = memory;
-      }
-    }
-    void* memory = freeConnections_;
-    freeConnections_ = *static_cast<void**>(memory);
-    connection = new (memory) Connection(info, info.initiator != tcp::unknownSide && offset == 0);
+    connection = connect(info, info.initiator != tcp::unknownSide && offset == 0);
     state = connection;
   }
+  // For what only frames a body, chunk sizes and trailers, the parser tells no time.
+  if (Message* message = connection->open[side]; message != nullptr) message->endNs = std::max(message->endNs, timeNs);
   connection->parsers[side].data(parsing_, connection, side, bytes, length, timeNs);
   if (Message* message = connection->open[side]; message != nullptr && !message->persisted) persist(*message);
 }
@@ -60,9 +73,16 @@ void Http1Handler::gap(tcp::ConnectionInfo&, void*& state, tcp::Side side, uint6
                        int64_t) {
   auto* connection = static_cast<Connection*>(state);
   if (connection == nullptr) return;
+  http1::Parser& parser = connection->parsers[side];
+  const bool hidesStart = parser.betweenMessages();
+  parser.gap(parsing_, connection, side, length,
+             cause == tcp::GapCause::lost ? http1::Damage::gap : http1::Damage::truncated);
+  // Inside of a body whose end is known nothing else can be missing.
+  if (parser.aligned()) return;
   connection->lossy = true;
-  connection->parsers[side].gap(parsing_, connection, side, length,
-                                cause == tcp::GapCause::lost ? http1::Damage::gap : http1::Damage::truncated);
+  // A client that waits for each answer has had those to all requests before the one that is missing.
+  if (hidesStart && side == connection->clientSide && !connection->pipelining)
+    while (connection->firstUnanswered != nullptr) popUnanswered(*connection);
 }
 
 void Http1Handler::conflict(tcp::ConnectionInfo&, void*& state, tcp::Side side) {
@@ -130,8 +150,9 @@ http1::Framing Http1Handler::onHead(void* owner, uint8_t side, const http1::Head
   message->kind = head.isRequest ? Kind::request : Kind::response;
   message->version = head.version;
   message->integrity = Integrity::complete;
-  message->flags = head.obsFold ? flag::obsFold : 0;
+  message->flags = (head.suspicious & suspicion::obsFold) != 0 ? flag::obsFold : 0;
   message->status = head.status;
+  message->suspicious = head.suspicious;
   message->startNs = startNs;
   message->endNs = endNs;
   message->bodyLength = 0;
@@ -178,7 +199,7 @@ void Http1Handler::onBody(void* owner, uint8_t side, const uint8_t* bytes, size_
     return;
   }
   size_t kept = static_cast<size_t>(std::min<uint64_t>(length, options_.maxBodyBytes - message.bodyKept));
-  if (stats_.http_pendingBytes + kept > options_.maxPendingBytes) kept = 0;
+  if (kept > parsing_.pendingRoom()) kept = 0;
   if (kept < length) {
     message.keepsBody = false;
     message.flags |= flag::bodyTruncated;
@@ -216,13 +237,19 @@ void Http1Handler::onMissing(void* owner, uint8_t side, uint64_t length, uint64_
 }
 
 void Http1Handler::onTrailers(void* owner, uint8_t side, const uint8_t* bytes, size_t length,
-                              const http1::FieldSpan* fields, size_t count, bool obsFold) {
+                              const http1::FieldSpan* fields, size_t count) {
   auto& connection = *static_cast<Connection*>(owner);
   Message& message = *connection.open[side];
   message.trailerStore.append(bytes, length);
   addPending(message, length);
   message.trailerFields.assign(fields, fields + count);
-  if (obsFold) message.flags |= flag::obsFold;
+}
+
+void Http1Handler::onSuspicious(void* owner, uint8_t side, uint32_t reasons) {
+  auto& connection = *static_cast<Connection*>(owner);
+  Message& message = *connection.open[side];
+  message.suspicious |= reasons;
+  if ((reasons & suspicion::obsFold) != 0) message.flags |= flag::obsFold;
 }
 
 void Http1Handler::onMessageEnd(void* owner, uint8_t side, http1::Damage damage, int64_t endNs) {

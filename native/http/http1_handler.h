@@ -17,8 +17,7 @@ namespace flowtap::http {
 struct HttpOptions {
   http1::ParserOptions parser;
   bool keepBodies = true;
-  uint64_t maxBodyBytes = 8u << 20;       ///< kept of each body
-  uint64_t maxPendingBytes = 256u << 20;  ///< kept for open and held messages of all connections
+  uint64_t maxBodyBytes = 8u << 20;  ///< kept of each body
 };
 
 class Http1Handler final : public stream::ProtocolHandler, private http1::Events {
@@ -28,6 +27,7 @@ class Http1Handler final : public stream::ProtocolHandler, private http1::Events
   Http1Handler(const Http1Handler&) = delete;
   Http1Handler& operator=(const Http1Handler&) = delete;
 
+  void proxied(tcp::ConnectionInfo&, void*& state, tcp::Side side, const stream::ProxyHeader& header) override;
   void data(tcp::ConnectionInfo&, void*& state, tcp::Side side, uint64_t offset, const uint8_t* bytes, size_t length,
             int64_t timeNs) override;
   void gap(tcp::ConnectionInfo&, void*& state, tcp::Side side, uint64_t length, tcp::GapCause cause,
@@ -43,10 +43,12 @@ class Http1Handler final : public stream::ProtocolHandler, private http1::Events
   void onBody(void* owner, uint8_t side, const uint8_t* bytes, size_t length, int64_t timeNs) override;
   void onMissing(void* owner, uint8_t side, uint64_t length, uint64_t bodyLength, http1::Damage damage) override;
   void onTrailers(void* owner, uint8_t side, const uint8_t* bytes, size_t length, const http1::FieldSpan* fields,
-                  size_t count, bool obsFold) override;
+                  size_t count) override;
+  void onSuspicious(void* owner, uint8_t side, uint32_t reasons) override;
   void onMessageEnd(void* owner, uint8_t side, http1::Damage damage, int64_t endNs) override;
   void onTunnel(void* owner, uint8_t side, size_t length) override;
 
+  Connection* connect(tcp::ConnectionInfo& info, bool fromStart);
   http1::Framing frameRequest(Connection& connection, Message& message, const http1::Head& head);
   http1::Framing frameResponse(Connection& connection, tcp::Side side, Message& message, const http1::Head& head);
   Exchange* answeredBy(Connection& connection, tcp::Side side, bool interim);

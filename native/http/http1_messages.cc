@@ -14,6 +14,9 @@ constexpr uint16_t maxHeld = 64;
 constexpr size_t recycledBytes = 4096;
 constexpr size_t recycledFields = 64;
 
+/// Does a head frame a body? Many say "Content-Length: 0" where nothing may be said, which nobody can misread.
+bool claimsBody(const http1::Head& head) { return head.hasTransferEncoding || head.contentLength != 0; }
+
 }  // namespace
 
 // ---- framing (RFC 9112, 6.3) ----
@@ -56,21 +59,23 @@ http1::Framing Http1Handler::frameResponse(Connection& connection, tcp::Side sid
   // RFC 9112, 6.3
   if (head.status == 101 || (method == http1::MethodKind::connect && head.status >= 200 && head.status < 300)) {
     message.flags |= flag::upgraded;
+    if (claimsBody(head)) message.suspicious |= suspicion::framingOfBodilessResponse;
     if (connection.open[tcp::other(side)] == nullptr) connection.parsers[tcp::other(side)].becomeTunnel(parsing_);
     return {Body::tunnel};
   }
-  if (interim || head.status == 204 || head.status == 304 || method == http1::MethodKind::head) return {Body::none};
-  if (head.hasTransferEncoding) {
-    if (head.chunked) {
-      message.flags |= flag::chunked;
-      return {Body::chunked};
-    }
-    message.flags |= flag::untilClose;
-    return {Body::untilClose};
+  if (interim || head.status == 204) {
+    if (claimsBody(head)) message.suspicious |= suspicion::framingOfBodilessResponse;
+    return {Body::none};
   }
-  if (head.hasContentLength) return {Body::length, head.contentLength};
+  if (head.status == 304 || method == http1::MethodKind::head) return {Body::none};
+  const bool doubtful = exchange == nullptr;
+  if (head.chunked) {
+    message.flags |= flag::chunked;
+    return {Body::chunked, 0, doubtful};
+  }
+  if (head.hasContentLength && !head.hasTransferEncoding) return {Body::length, head.contentLength, doubtful};
   message.flags |= flag::untilClose;
-  return {Body::untilClose};
+  return {Body::untilClose, 0, doubtful};
 }
 
 // ---- pairing ----

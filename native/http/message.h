@@ -7,6 +7,7 @@
 
 #include "byte_buffer.h"
 #include "http1/head.h"
+#include "http1/suspicion.h"
 
 namespace flowtap::http {
 
@@ -27,6 +28,9 @@ inline constexpr uint16_t chunked = 128;      ///< Transfer-Encoding: chunked wa
 inline constexpr uint16_t untilClose = 256;   ///< the body ends with the connection
 }  // namespace flag
 
+/// Reasons to look twice at a message, a bit each.
+namespace suspicion = http1::suspicion;
+
 struct Connection;
 struct Exchange;
 
@@ -38,6 +42,7 @@ struct Message {
   Integrity integrity;
   uint16_t flags;
   uint16_t status;
+  uint32_t suspicious;  ///< suspicion:: bits
   int64_t startNs;
   int64_t endNs;
   uint64_t bodyLength;  ///< body bytes that were seen, kept or not

@@ -12,6 +12,8 @@ namespace flowtap::http1 {
 struct Framing {
   enum class Kind : uint8_t { none, length, chunked, untilClose, tunnel } kind;
   uint64_t length = 0;
+  /// Whether there is a body at all is a guess: the request is not known, and may have been a HEAD.
+  bool doubtful = false;
 };
 
 /// Why a message or a stretch of the stream is not whole. In the order in which they apply.
@@ -30,7 +32,9 @@ class Events {
   virtual void onMissing(void* owner, uint8_t side, uint64_t length, uint64_t bodyLength, Damage damage) = 0;
   /// The trailer section, its fields relative to `bytes`.
   virtual void onTrailers(void* owner, uint8_t side, const uint8_t* bytes, size_t length, const FieldSpan* fields,
-                          size_t count, bool obsFold) = 0;
+                          size_t count) = 0;
+  /// There is something odd about the message, beside what its head told: suspicion:: bits.
+  virtual void onSuspicious(void* owner, uint8_t side, uint32_t reasons) = 0;
   /// The message is over. `endNs` is 0 when its last bytes were told before.
   virtual void onMessageEnd(void* owner, uint8_t side, Damage damage, int64_t endNs) = 0;
   /// Bytes behind a 101 or a CONNECT.

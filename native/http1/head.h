@@ -7,6 +7,7 @@
 
 #include "byte_buffer.h"
 #include "http1/scan.h"
+#include "http1/suspicion.h"
 
 namespace flowtap::http1 {
 
@@ -34,7 +35,7 @@ struct Head {
   uint32_t textLength;
   uint32_t hostIndex;  ///< 1 + index of the Host field, 0 without one
   MethodKind method;
-  bool obsFold;
+  uint32_t suspicious;  ///< suspicion:: bits
   bool hasTransferEncoding;
   bool chunked;           ///< the last transfer coding is chunked
   bool hasContentLength;  ///< and it is valid
@@ -49,13 +50,20 @@ struct Scratch {
   std::vector<LineMark> marks;
   std::vector<FieldSpan> fields;
   std::vector<FieldSpan> trailerFields;  ///< of its own, because the head's may still be in use
+  uint64_t controls = 0;                 ///< what scanLines() said of the lines in `marks`
 };
 
-/// Fills `head` from `lineCount` lines of p, the first of which is the start line. False when the start line is none.
+/// Fills `head` from `lineCount` lines of p, the first of which is the start line. `scratch` has what scanLines() said
+/// of them. False when the start line is none.
 bool parseHead(const uint8_t* p, size_t length, size_t lineCount, Scratch& scratch, Head& head);
 
-/// Fills `fields` from lines without a start line, such as a trailer section. Returns how many there are.
+/// Fills `fields` from lines without a start line, such as a trailer section. Returns how many there are, and adds to
+/// `suspects`.
 size_t parseFields(const uint8_t* p, const LineMark* marks, size_t lineCount, size_t lineStart, FieldSpan* fields,
-                   bool& obsFold);
+                   uint32_t& suspects);
+
+/// The control characters of a section of `lineCount` lines and the empty one: adds to `suspicious` those that should
+/// not be there. `controls` is how many there are, so that an ordinary section need not be looked at again.
+void noteControls(const uint8_t* p, size_t length, size_t lineCount, uint64_t controls, uint32_t& suspicious);
 
 }  // namespace flowtap::http1

@@ -17,6 +17,11 @@ int hexDigit(uint8_t c) {
 }  // namespace
 
 void Parser::data(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs) {
+  if (doubtful_) {
+    doubtful_ = false;
+    // No body: another response follows at once.
+    if (classifyStart(p, n, Rigour::strict) == Verdict::response) endMessage(context, owner, side, Damage::none, 0);
+  }
   while (n != 0) {
     size_t used = 0;
     switch (state_) {
@@ -31,7 +36,7 @@ void Parser::data(ParserContext& context, void* owner, uint8_t side, const uint8
         remaining_ -= used;
         if (remaining_ == 0) {
           if (state_ == State::chunkData)
-            state_ = State::chunkDataEnd;
+            endChunk();
           else
             endMessage(context, owner, side, Damage::none, timeNs);
         }
@@ -40,7 +45,7 @@ void Parser::data(ParserContext& context, void* owner, uint8_t side, const uint8
       case State::chunkSize:
       case State::chunkExtension:
       case State::chunkDataEnd:
-        used = readChunkSize(context, owner, side, p, n, timeNs);
+        used = readChunkSize(context, owner, side, p, n);
         break;
       case State::trailers:
         used = readTrailers(context, owner, side, p, n, timeNs);
@@ -59,26 +64,30 @@ void Parser::data(ParserContext& context, void* owner, uint8_t side, const uint8
     }
     p += used;
     n -= used;
+    if (n != 0) doubtful_ = false;  // bytes of the body came with the head
   }
 }
 
 /// The line between chunks: CRLF behind the data, then the size in hexadecimal, then perhaps extensions (RFC
 /// 9112, 7.1).
-size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n,
-                             int64_t /*timeNs*/) {
+size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n) {
+  const auto suspect = [&](uint32_t reasons) { context.events.onSuspicious(owner, side, reasons); };
   size_t at = 0;
   while (at < n) {
     const uint8_t c = p[at];
     if (state_ == State::chunkDataEnd) {
       if (c != '\r' && c != '\n') {
+        suspect(suspicion::invalidChunkEnd);
         loseFraming(context, owner, side, Damage::aborted);
         return at;
       }
       at++;
       if (c == '\n') {
-        state_ = State::chunkSize;
-        remaining_ = 0;
-        sizeDigits_ = 0;
+        if (!afterCr_) suspect(suspicion::chunkBareLf);
+        beginChunk();
+      } else {
+        if (afterCr_) suspect(suspicion::bareCr);
+        afterCr_ = true;
       }
       continue;
     }
@@ -86,28 +95,47 @@ size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, 
       const int digit = hexDigit(c);
       if (digit >= 0) {
         if (remaining_ >> 49 != 0) {  // beyond 2^53
+          suspect(suspicion::invalidChunkSize);
           loseFraming(context, owner, side, Damage::aborted);
           return at;
         }
         remaining_ = remaining_ << 4 | static_cast<unsigned>(digit);
-        sizeDigits_ = 1;
+        sizeSeen_ = true;
         at++;
         continue;
       }
-      if (sizeDigits_ == 0) {
-        if (c == ' ' || c == '\t') {
+      const bool blank = c == ' ' || c == '\t';
+      if (!sizeSeen_) {
+        suspect(suspicion::invalidChunkSize);
+        if (blank) {
           at++;
           continue;
         }
         loseFraming(context, owner, side, Damage::aborted);
         return at;
       }
+      if (blank) {
+        suspect(suspicion::invalidChunkExtension);
+      } else if (c != '\r' && c != '\n' && c != ';') {
+        suspect(suspicion::invalidChunkSize);
+        if (remaining_ == 0) {  // "0x5" is not the last chunk
+          loseFraming(context, owner, side, Damage::aborted);
+          return at;
+        }
+      }
       state_ = State::chunkExtension;
+      afterCr_ = false;
     }
     // Extensions are skipped.
     const void* feed = std::memchr(p + at, '\n', n - at);
+    const size_t end = feed == nullptr ? n : static_cast<size_t>(static_cast<const uint8_t*>(feed) - p);
+    for (; at < end; at++) {
+      if (afterCr_ || (p[at] < 0x20 && p[at] != '\t' && p[at] != '\r')) suspect(suspicion::invalidChunkExtension);
+      afterCr_ = p[at] == '\r';
+    }
     if (feed == nullptr) return n;
-    at = static_cast<size_t>(static_cast<const uint8_t*>(feed) - p) + 1;
+    if (!afterCr_) suspect(suspicion::chunkBareLf);
+    at++;
     if (remaining_ == 0) {
       state_ = State::trailers;
       partialLine_ = 0;
@@ -119,47 +147,58 @@ size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, 
   return at;
 }
 
+void Parser::endChunk() {
+  state_ = State::chunkDataEnd;
+  afterCr_ = false;
+}
+
+void Parser::beginChunk() {
+  state_ = State::chunkSize;
+  remaining_ = 0;
+  sizeSeen_ = false;
+}
+
 size_t Parser::readTrailers(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n,
                             int64_t timeNs) {
-  size_t taken = n;
-  const uint8_t* all = p;
+  const uint8_t* section = p;
   size_t size = n;
   size_t before = 0;
+  size_t taken = n;
   if (partial_ != nullptr) {
     before = partial_->size();
-    const size_t room = context.options.maxHeadBytes > before ? context.options.maxHeadBytes - before : 0;
-    taken = std::min(n, room);
-    partial_->append(p, taken);
-    context.stats.http_pendingBytes += taken;
-    all = partial_->data();
-    size = partial_->size();
+    taken = appendPartial(context, p, n);
+    const bool complete = findEmptyLine(before);
+    section = partial_->data();
+    size = complete ? partialLine_ : partial_->size();
+    if (!complete && taken == n && size < context.options.maxHeadBytes) return taken;
   }
   size_t lines = 0, length = 0;
-  const ScanResult result = scanLines(all, std::min<size_t>(size, UINT32_MAX), context.scratch.marks.data(),
-                                      context.scratch.marks.size(), lines, length);
+  Scratch& scratch = context.scratch;
+  const ScanResult result = scanLines(section, std::min<size_t>(size, UINT32_MAX), scratch.marks.data(),
+                                      scratch.marks.size(), lines, length, scratch.controls);
   if (result == ScanResult::complete) {
-    if (lines > 0) {
-      bool obsFold = false;
-      const size_t count =
-          parseFields(all, context.scratch.marks.data(), lines, 0, context.scratch.trailerFields.data(), obsFold);
-      context.events.onTrailers(owner, side, all, length, context.scratch.trailerFields.data(), count, obsFold);
-    }
+    uint32_t suspicious = 0;
+    const size_t count = parseFields(section, scratch.marks.data(), lines, 0, scratch.trailerFields.data(), suspicious);
+    noteControls(section, length, lines, scratch.controls, suspicious);
+    if (suspicious != 0) context.events.onSuspicious(owner, side, suspicious);
+    if (lines > 0) context.events.onTrailers(owner, side, section, length, scratch.trailerFields.data(), count);
     dropPartial(context);
     endMessage(context, owner, side, Damage::none, timeNs);
     return length - before;
   }
-  if (result == ScanResult::tooManyLines || (taken < n && partial_ != nullptr) ||
-      size >= context.options.maxHeadBytes) {
+  if (result == ScanResult::tooManyLines || partial_ != nullptr || size >= context.options.maxHeadBytes) {
     context.stats.http_headsTooLarge++;
     context.stats.http_skippedBytes += size;
     loseFraming(context, owner, side, Damage::aborted);
     return taken;
   }
-  if (partial_ == nullptr) keepPartial(context, p, n);
-  return taken;
+  partialLine_ = static_cast<uint32_t>(length);
+  if (!keepPartial(context, p, n)) loseFraming(context, owner, side, Damage::aborted);
+  return n;
 }
 
 void Parser::gap(ParserContext& context, void* owner, uint8_t side, uint64_t length, Damage damage) {
+  doubtful_ = false;
   switch (state_) {
     case State::start:
       if (partial_ != nullptr && !endPartialHead(context, owner, side, length, damage)) dropPartial(context);
@@ -185,7 +224,7 @@ void Parser::gap(ParserContext& context, void* owner, uint8_t side, uint64_t len
       if (length == remaining_) {
         context.events.onMissing(owner, side, length, length, damage);
         remaining_ = 0;
-        state_ = State::chunkDataEnd;
+        endChunk();
         break;
       }
       [[fallthrough]];

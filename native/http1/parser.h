@@ -13,18 +13,27 @@
 namespace flowtap::http1 {
 
 struct ParserOptions {
-  size_t maxHeadBytes = 1u << 20;  ///< longer heads and trailer sections are given up
-  size_t maxFields = 4096;         ///< likewise with more field lines
+  size_t maxHeadBytes = 1u << 20;         ///< longer heads and trailer sections are given up
+  uint64_t maxPendingBytes = 256u << 20;  ///< kept of unfinished messages, all connections together
+  size_t maxFields = 4096;                ///< likewise with more field lines
 };
 
 /// What all parsers of a pipeline share.
 struct ParserContext {
   ParserContext(const ParserOptions& parserOptions, Events& eventSink, Stats& statistics)
       : options(parserOptions), events(eventSink), stats(statistics), scratch(parserOptions.maxFields) {}
+  /// How much more of unfinished messages may be kept.
+  uint64_t pendingRoom() const {
+    return options.maxPendingBytes > stats.http_pendingBytes ? options.maxPendingBytes - stats.http_pendingBytes : 0;
+  }
+
   const ParserOptions options;
   Events& events;
   Stats& stats;
   Scratch scratch;
+  /// What was taken for the beginning of a head, and was none: a message that was found in it lies there until the
+  /// packet is done with.
+  ByteBuffer lookedThrough;
 };
 
 /// Small and without resources while nothing is half-read, so that idle connections are cheap.
@@ -48,6 +57,10 @@ class Parser {
   /// Has it understood anything yet?
   bool synchronised() const { return everSynchronised_; }
 
+  /// Knows where it is: what comes next is not searched for.
+  bool aligned() const { return !searching_; }
+  bool betweenMessages() const { return state_ == State::start && partial_ == nullptr; }
+
  private:
   enum class State : uint8_t {
     start,
@@ -67,22 +80,33 @@ class Parser {
   size_t completeHead(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t length, size_t lineCount,
                       ByteBuffer* storage, int64_t timeNs);
   size_t search(ParserContext&, const uint8_t* p, size_t n, size_t from);
-  void keepPartial(ParserContext&, const uint8_t* p, size_t n);
+  /// False, and nothing kept, when too much is kept already.
+  bool keepPartial(ParserContext&, const uint8_t* p, size_t n);
+  /// Adds to `partial_` what there is room for, and tells how much that was.
+  size_t appendPartial(ParserContext&, const uint8_t* p, size_t n);
+  /// Moves `partialLine_` behind the empty line if there is one, else to the last, incomplete line. `partial_` was
+  /// looked at up to `before`.
+  bool findEmptyLine(size_t before);
   void dropPartial(ParserContext&);
   /// Gives out a head that will not become complete; false when not even its start line is there.
   bool endPartialHead(ParserContext&, void* owner, uint8_t side, uint64_t missing, Damage damage);
-  size_t readChunkSize(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
+  size_t readChunkSize(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n);
+  void beginChunk();
+  void endChunk();
   size_t readTrailers(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
   void endMessage(ParserContext&, void* owner, uint8_t side, Damage damage, int64_t timeNs);
   void loseFraming(ParserContext&, void* owner, uint8_t side, Damage damage);
 
   uint64_t remaining_ = 0;  ///< bytes of the body or chunk still to come; while reading a chunk size: the size so far
   ByteBuffer* partial_ = nullptr;  ///< an incomplete head or trailer section
-  int64_t startNs_ = 0;            ///< time of the first byte of `partial_`
+  int64_t startNs_ = 0;            ///< time of the first byte of the head
+  int64_t endNs_ = 0;              ///< latest time of its bytes: reordering may put it before the last one
   uint32_t partialLine_ = 0;       ///< where the last, incomplete line of `partial_` begins
   State state_ = State::start;
-  uint8_t sizeDigits_ = 0;
-  bool searching_;  ///< not aligned: a start line must convince
+  bool sizeSeen_ = false;  ///< in a chunk size: a digit was there
+  bool afterCr_ = false;   ///< in a line between chunks: the last byte was CR
+  bool doubtful_ = false;  ///< Framing::doubtful, and nothing of the body has come yet
+  bool searching_;         ///< not aligned: a start line must convince
   bool everSynchronised_ = false;
   uint32_t skipped_ = 0;  ///< bytes skipped in vain so far, saturating
 };

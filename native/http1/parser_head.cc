@@ -11,6 +11,8 @@ namespace {
 /// After so many bytes without any HTTP, only the beginnings of segments are looked at: it is some other protocol, or a
 /// body whose head was not captured.
 constexpr uint32_t searchEffortBytes = 64 * 1024;
+/// A start line that was not refused by then will not be before its end.
+constexpr size_t settledBytes = maxMethodBytes + 64;
 
 }  // namespace
 
@@ -31,11 +33,18 @@ size_t Parser::readStart(ParserContext& context, void* owner, uint8_t side, cons
     verdict = classifyStart(p, n, Rigour::strict);
   }
   startNs_ = timeNs;
+  endNs_ = timeNs;
   if (verdict != Verdict::needMore) {
     size_t lines = 0, length = 0;
     switch (scanLines(p, std::min<size_t>(n, UINT32_MAX), context.scratch.marks.data(), context.scratch.marks.size(),
-                      lines, length)) {
+                      lines, length, context.scratch.controls)) {
       case ScanResult::complete:
+        if (length > context.options.maxHeadBytes) {
+          context.stats.http_headsTooLarge++;
+          context.stats.http_skippedBytes += length;
+          searching_ = true;
+          return at + length;
+        }
         return at + completeHead(context, owner, side, p, length, lines, nullptr, timeNs);
       case ScanResult::incomplete:
         partialLine_ = static_cast<uint32_t>(length);
@@ -68,20 +77,19 @@ size_t Parser::search(ParserContext& context, const uint8_t* p, size_t n, size_t
 
 size_t Parser::continueHead(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n,
                             int64_t timeNs) {
+  endNs_ = std::max(endNs_, timeNs);
   const size_t before = partial_->size();
-  const size_t room = context.options.maxHeadBytes > before ? context.options.maxHeadBytes - before : 0;
-  const size_t taken = std::min(n, room);
-  partial_->append(p, taken);
-  context.stats.http_pendingBytes += taken;
+  const size_t taken = appendPartial(context, p, n);
   const uint8_t* all = partial_->data();
   const size_t size = partial_->size();
 
-  if (partialLine_ == 0) {
-    // The start line itself is still in doubt.
+  // Is the start line itself still in doubt? Once it is only the line feed that is missing, wait for that.
+  if (partialLine_ == 0 &&
+      (before < settledBytes || (searching_ && size > maxStrictLineBytes) || std::memchr(p, '\n', taken) != nullptr)) {
     const Verdict verdict = classifyStart(all, size, searching_ ? Rigour::strict : Rigour::lenient);
     if (verdict == Verdict::no) {
       // Look through what was kept; it comes before what is left of p.
-      ByteBuffer kept;
+      ByteBuffer& kept = context.lookedThrough;
       kept.swap(*partial_);
       context.stats.http_pendingBytes -= kept.size();
       delete partial_;
@@ -92,25 +100,8 @@ size_t Parser::continueHead(ParserContext& context, void* owner, uint8_t side, c
     }
   }
 
-  // Find the empty line: only what is new has to be looked at.
-  size_t line = partialLine_;
-  size_t from = std::max<size_t>(line, before);
-  bool complete = false;
-  while (from < size) {
-    const void* feed = std::memchr(all + from, '\n', size - from);
-    if (feed == nullptr) break;
-    const size_t at = static_cast<size_t>(static_cast<const uint8_t*>(feed) - all);
-    const size_t length = at - line;
-    line = at + 1;
-    from = line;
-    if (length == 0 || (length == 1 && all[at - 1] == '\r')) {
-      complete = true;
-      break;
-    }
-  }
-  partialLine_ = static_cast<uint32_t>(line);
-  if (!complete) {
-    if (taken < n || room == 0) {
+  if (!findEmptyLine(before)) {
+    if (taken < n || size >= context.options.maxHeadBytes) {
       context.stats.http_headsTooLarge++;
       context.stats.http_skippedBytes += size;
       dropPartial(context);
@@ -122,10 +113,11 @@ size_t Parser::continueHead(ParserContext& context, void* owner, uint8_t side, c
   ByteBuffer* storage = partial_;
   partial_ = nullptr;
   context.stats.http_pendingBytes -= size;
+  const size_t line = partialLine_;
   const size_t consumed = line - before;
   size_t lines = 0, length = 0;
-  if (scanLines(all, line, context.scratch.marks.data(), context.scratch.marks.size(), lines, length) ==
-      ScanResult::complete) {
+  if (scanLines(all, line, context.scratch.marks.data(), context.scratch.marks.size(), lines, length,
+                context.scratch.controls) == ScanResult::complete) {
     storage->truncate(length);
     completeHead(context, owner, side, all, length, lines, storage, timeNs);
   } else {
@@ -151,7 +143,7 @@ size_t Parser::completeHead(ParserContext& context, void* owner, uint8_t side, c
   head.storage = storage;
   // Anything the handler does with this parser (becomeTunnel) must find it between messages.
   state_ = State::start;
-  const Framing framing = context.events.onHead(owner, side, head, startNs_, timeNs);
+  const Framing framing = context.events.onHead(owner, side, head, startNs_, endNs_);
   switch (framing.kind) {
     case Framing::Kind::none:
       endMessage(context, owner, side, Damage::none, timeNs);
@@ -164,9 +156,7 @@ size_t Parser::completeHead(ParserContext& context, void* owner, uint8_t side, c
         state_ = State::body;
       break;
     case Framing::Kind::chunked:
-      state_ = State::chunkSize;
-      remaining_ = 0;
-      sizeDigits_ = 0;
+      beginChunk();
       break;
     case Framing::Kind::untilClose:
       state_ = State::untilClose;
@@ -176,6 +166,7 @@ size_t Parser::completeHead(ParserContext& context, void* owner, uint8_t side, c
       state_ = State::tunnel;
       break;
   }
+  doubtful_ = framing.doubtful && state_ != State::start;
   return length;
 }
 
@@ -186,8 +177,9 @@ bool Parser::endPartialHead(ParserContext& context, void* owner, uint8_t side, u
   }
   size_t lines = 0, length = 0;
   if (scanLines(partial_->data(), partial_->size(), context.scratch.marks.data(), context.scratch.marks.size(), lines,
-                length) != ScanResult::incomplete)
+                length, context.scratch.controls) != ScanResult::incomplete)
     return false;
+  context.scratch.controls = UINT64_MAX;  // of an incomplete section not known
   Head head;
   if (!parseHead(partial_->data(), length, lines, context.scratch, head)) return false;
   ByteBuffer* storage = partial_;
@@ -198,17 +190,52 @@ bool Parser::endPartialHead(ParserContext& context, void* owner, uint8_t side, u
   head.storage = storage;
   head.incomplete = true;
   everSynchronised_ = true;
-  context.events.onHead(owner, side, head, startNs_, startNs_);
+  context.events.onHead(owner, side, head, startNs_, endNs_);
   if (missing != 0) context.events.onMissing(owner, side, missing, 0, damage);
   delete storage;
   endMessage(context, owner, side, damage, 0);
   return true;
 }
 
-void Parser::keepPartial(ParserContext& context, const uint8_t* p, size_t n) {
+bool Parser::keepPartial(ParserContext& context, const uint8_t* p, size_t n) {
+  if (n > context.pendingRoom()) {
+    context.stats.http_headsTooLarge++;
+    context.stats.http_skippedBytes += n;
+    searching_ = true;
+    return false;
+  }
   partial_ = new ByteBuffer();
   partial_->append(p, n);
   context.stats.http_pendingBytes += n;
+  return true;
+}
+
+size_t Parser::appendPartial(ParserContext& context, const uint8_t* p, size_t n) {
+  const size_t before = partial_->size();
+  const size_t room = context.options.maxHeadBytes > before ? context.options.maxHeadBytes - before : 0;
+  const auto taken = static_cast<size_t>(std::min<uint64_t>({n, room, context.pendingRoom()}));
+  partial_->append(p, taken);
+  context.stats.http_pendingBytes += taken;
+  return taken;
+}
+
+bool Parser::findEmptyLine(size_t before) {
+  const uint8_t* all = partial_->data();
+  const size_t size = partial_->size();
+  size_t line = partialLine_;
+  size_t from = std::max<size_t>(line, before);
+  bool found = false;
+  while (!found && from < size) {
+    const void* feed = std::memchr(all + from, '\n', size - from);
+    if (feed == nullptr) break;
+    const size_t at = static_cast<size_t>(static_cast<const uint8_t*>(feed) - all);
+    const size_t length = at - line;
+    line = at + 1;
+    from = line;
+    found = length == 0 || (length == 1 && all[at - 1] == '\r');
+  }
+  partialLine_ = static_cast<uint32_t>(line);
+  return found;
 }
 
 void Parser::dropPartial(ParserContext& context) {

@@ -2,6 +2,9 @@
 
 #include <cstring>
 
+#include "http1/scan.h"
+#include "http1/suspicion.h"
+
 namespace flowtap::http1 {
 
 namespace {
@@ -108,11 +111,14 @@ Verdict classifyStart(const uint8_t* p, size_t n, Rigour rigour) {
 
 bool parseStartLine(const uint8_t* p, size_t n, StartLine& line) {
   const size_t end = trimmedEnd(p, n);
+  const bool crlf = n > 0 && p[n - 1] == '\r';
+  line.suspicious = crlf ? 0 : suspicion::bareLf;
   if (end >= 12 && p[0] == 'H' && isVersion(p)) {
     line.isRequest = false;
     line.version = static_cast<uint8_t>((p[5] - '0') << 4 | (p[7] - '0'));
     size_t at = 8;
     while (at < end && isSpace(p[at])) at++;
+    if (at != 9 || p[8] != ' ') line.suspicious |= suspicion::oddStartLine;
     if (end - at < 3 || !isDigit(p[at]) || !isDigit(p[at + 1]) || !isDigit(p[at + 2])) return false;
     line.status = static_cast<uint16_t>((p[at] - '0') * 100 + (p[at + 1] - '0') * 10 + (p[at + 2] - '0'));
     at += 3;
@@ -130,6 +136,10 @@ bool parseStartLine(const uint8_t* p, size_t n, StartLine& line) {
   size_t targetEnd = end - 8;
   while (targetEnd > target && isSpace(p[targetEnd - 1])) targetEnd--;
   if (targetEnd == target) return false;
+  // Single spaces, and nothing behind the version.
+  if (p[method] != ' ' || target != method + 1 || p[targetEnd] != ' ' || targetEnd + 9 != end || end + crlf != n)
+    line.suspicious |= suspicion::oddStartLine;
+  if (hasBlankOrHighByte(p, p + target, p + targetEnd)) line.suspicious |= suspicion::invalidTarget;
   line.isRequest = true;
   line.version = static_cast<uint8_t>((p[end - 3] - '0') << 4 | (p[end - 1] - '0'));
   line.status = 0;

@@ -26,9 +26,10 @@ struct StartLine {
   uint32_t methodLength;
   uint32_t textOffset;  ///< target or reason phrase, from the line's start
   uint32_t textLength;
+  uint32_t suspicious;  ///< suspicion:: bits
 };
 
-/// Takes apart a line (without its line end) that classifyStart() accepted.
+/// Takes apart a line (without its line feed) that classifyStart() accepted.
 bool parseStartLine(const uint8_t* p, size_t n, StartLine& line);
 
 /// Offset of the next place at or behind `from` where looking for a start line is worthwhile (behind a line feed, or at

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "stream/proxy_header.h"
 #include "tcp/stream_listener.h"
 
 namespace flowtap::stream {
@@ -14,6 +15,8 @@ namespace flowtap::stream {
 class ProtocolHandler {
  public:
   virtual ~ProtocolHandler() = default;
+  /// A PROXY header began what `side` sent; its bytes do not count as data. Comes before anything else.
+  virtual void proxied(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, const ProxyHeader& header) = 0;
   virtual void data(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, uint64_t offset,
                     const uint8_t* bytes, size_t length, int64_t timeNs) = 0;
   virtual void gap(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, uint64_t length, tcp::GapCause cause,

@@ -1,11 +1,25 @@
 #include "stream/protocol_switch.h"
 
+#include <algorithm>
+
+#include "byte_buffer.h"
+
 namespace flowtap::stream {
 
 struct ProtocolSwitch::Stream {
   void* state = nullptr;  ///< the handler's; the next free one while unused
   Protocol protocol = Protocol::undetermined;
   Detector detector[2];
+  Prefix* prefix = nullptr;
+};
+
+/// Of a connection whose first bytes look like a PROXY header that is not all there.
+struct ProtocolSwitch::Prefix {
+  ByteBuffer waiting;  ///< the bytes so far, at most maxProxyBytes
+  uint64_t offset;     ///< of the first of them
+  int64_t timeNs;
+  uint64_t skip = 0;  ///< once it was recognised: what is still to come of it
+  tcp::Side side;
 };
 
 namespace {
@@ -15,7 +29,10 @@ constexpr size_t streamsPerSlab = 1024;
 ProtocolSwitch::ProtocolSwitch(ProtocolHandler& http1, Stats& stats) : http1_(http1), stats_(stats) {}
 
 ProtocolSwitch::~ProtocolSwitch() {
-  for (Stream* slab : slabs_) delete[] slab;
+  for (Stream* slab : slabs_) {
+    for (size_t i = 0; i < streamsPerSlab; i++) delete slab[i].prefix;
+    delete[] slab;
+  }
 }
 
 ProtocolSwitch::Stream* ProtocolSwitch::acquire() {
@@ -39,15 +56,82 @@ void ProtocolSwitch::data(tcp::ConnectionInfo& connection, tcp::Side side, uint6
                           size_t length, int64_t timeNs) {
   auto* stream = static_cast<Stream*>(connection.context);
   if (stream == nullptr) connection.context = stream = acquire();
-  if (stream->protocol == Protocol::undetermined && !stream->detector[side].finished()) {
-    const Protocol protocol = stream->detector[side].feed(bytes, length);
-    if (protocol != Protocol::undetermined && !http1_.recognised(stream->state)) {
-      recognise(connection, *stream, protocol);
+  if (stream->protocol == Protocol::undetermined && !stream->detector[side].finished() &&
+      !passProxyHeader(connection, *stream, side, offset, bytes, length, timeNs))
+    return;
+  handOn(connection, *stream, side, offset, bytes, length, timeNs);
+}
+
+void ProtocolSwitch::handOn(tcp::ConnectionInfo& connection, Stream& stream, tcp::Side side, uint64_t offset,
+                            const uint8_t* bytes, size_t length, int64_t timeNs) {
+  if (stream.protocol == Protocol::undetermined && !stream.detector[side].finished()) {
+    const Protocol protocol = stream.detector[side].feed(bytes, length);
+    if (protocol != Protocol::undetermined && !http1_.recognised(stream.state)) {
+      recognise(connection, stream, protocol);
       return;
     }
   }
-  if (stream->protocol > Protocol::http1) return;
-  http1_.data(connection, stream->state, side, offset, bytes, length, timeNs);
+  if (stream.protocol > Protocol::http1) return;
+  http1_.data(connection, stream.state, side, offset, bytes, length, timeNs);
+}
+
+bool ProtocolSwitch::passProxyHeader(tcp::ConnectionInfo& connection, Stream& stream, tcp::Side side, uint64_t offset,
+                                     const uint8_t*& bytes, size_t& length, int64_t timeNs) {
+  Prefix* prefix = stream.prefix;
+  if (prefix == nullptr) {
+    if (offset != 0 || (bytes[0] != 'P' && bytes[0] != '\r') || stream.state != nullptr) return true;
+    if (connection.initiator != tcp::unknownSide && connection.initiator != side) return true;
+  } else if (prefix->side != side) {
+    return true;
+  }
+  size_t before = 0;
+  size_t headerLength = 0;
+  if (prefix == nullptr || prefix->skip == 0) {
+    ProxyHeader header;
+    ProxyVerdict verdict;
+    if (prefix == nullptr) {
+      verdict = readProxyHeader(bytes, length, header, headerLength);
+    } else {
+      before = prefix->waiting.size();
+      prefix->waiting.append(bytes, std::min(length, maxProxyBytes - before));
+      verdict = readProxyHeader(prefix->waiting.data(), prefix->waiting.size(), header, headerLength);
+    }
+    if (verdict == ProxyVerdict::no) {
+      if (prefix != nullptr) {
+        prefix->waiting.truncate(before);
+        releasePrefix(connection, stream);
+      }
+      return true;
+    }
+    if (prefix == nullptr) {
+      prefix = stream.prefix = new Prefix;
+      prefix->side = side;
+      prefix->offset = offset;
+      prefix->timeNs = timeNs;
+      if (verdict == ProxyVerdict::needMore) prefix->waiting.append(bytes, length);
+    }
+    if (verdict == ProxyVerdict::needMore) return false;
+    http1_.proxied(connection, stream.state, side, header);
+    prefix->skip = headerLength - before;
+  }
+  const auto taken = static_cast<size_t>(std::min<uint64_t>(prefix->skip, length));
+  prefix->skip -= taken;
+  bytes += taken;
+  length -= taken;
+  if (prefix->skip == 0) {
+    delete prefix;
+    stream.prefix = nullptr;
+  }
+  return length != 0;
+}
+
+void ProtocolSwitch::releasePrefix(tcp::ConnectionInfo& connection, Stream& stream) {
+  Prefix* prefix = stream.prefix;
+  stream.prefix = nullptr;
+  if (prefix->skip == 0 && !prefix->waiting.empty())
+    handOn(connection, stream, prefix->side, prefix->offset, prefix->waiting.data(), prefix->waiting.size(),
+           prefix->timeNs);
+  delete prefix;
 }
 
 void ProtocolSwitch::recognise(tcp::ConnectionInfo& connection, Stream& stream, Protocol protocol) {
@@ -60,6 +144,14 @@ void ProtocolSwitch::recognise(tcp::ConnectionInfo& connection, Stream& stream, 
 void ProtocolSwitch::gap(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t, uint64_t length,
                          tcp::GapCause cause, int64_t timeNs) {
   auto* stream = static_cast<Stream*>(connection.context);
+  if (stream != nullptr && stream->prefix != nullptr && stream->prefix->side == side) {
+    // What of a header's end is missing does no harm.
+    const uint64_t inside = std::min(stream->prefix->skip, length);
+    stream->prefix->skip -= inside;
+    length -= inside;
+    if (stream->prefix->skip == 0) releasePrefix(connection, *stream);
+    if (length == 0) return;
+  }
   if (stream == nullptr || stream->protocol > Protocol::http1) return;
   http1_.gap(connection, stream->state, side, length, cause, timeNs);
 }
@@ -72,6 +164,8 @@ void ProtocolSwitch::conflict(tcp::ConnectionInfo& connection, tcp::Side side, u
 
 void ProtocolSwitch::end(tcp::ConnectionInfo& connection, tcp::Side side, int64_t timeNs) {
   auto* stream = static_cast<Stream*>(connection.context);
+  if (stream != nullptr && stream->prefix != nullptr && stream->prefix->side == side)
+    releasePrefix(connection, *stream);
   if (stream == nullptr || stream->protocol > Protocol::http1) return;
   http1_.end(connection, stream->state, side, timeNs);
 }
@@ -79,6 +173,7 @@ void ProtocolSwitch::end(tcp::ConnectionInfo& connection, tcp::Side side, int64_
 void ProtocolSwitch::close(tcp::ConnectionInfo& connection, tcp::CloseReason reason, int64_t timeNs) {
   auto* stream = static_cast<Stream*>(connection.context);
   if (stream == nullptr) return;
+  if (stream->prefix != nullptr) releasePrefix(connection, *stream);
   if (stream->protocol <= Protocol::http1) {
     if (!http1_.recognised(stream->state)) stats_.http_otherConnections++;
     http1_.close(connection, stream->state, reason, timeNs);

@@ -29,6 +29,14 @@ class ProtocolSwitch final : public tcp::StreamListener {
 
  private:
   struct Stream;
+  struct Prefix;
+  /// Takes a PROXY header away from the front of the bytes. False when nothing of them is left, or they must wait.
+  bool passProxyHeader(tcp::ConnectionInfo& connection, Stream& stream, tcp::Side side, uint64_t offset,
+                       const uint8_t*& bytes, size_t& length, int64_t timeNs);
+  void handOn(tcp::ConnectionInfo& connection, Stream& stream, tcp::Side side, uint64_t offset, const uint8_t* bytes,
+              size_t length, int64_t timeNs);
+  /// It was no PROXY header: hands on what waited, if anything.
+  void releasePrefix(tcp::ConnectionInfo& connection, Stream& stream);
   Stream* acquire();
   void recognise(tcp::ConnectionInfo& connection, Stream& stream, Protocol protocol);
 

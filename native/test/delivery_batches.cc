@@ -17,7 +17,10 @@ namespace {
 
 struct Fixture {
   explicit Fixture(WhenFull whenFull = WhenFull::wait, size_t maxBytes = 16u << 20)
-      : mailbox(maxBytes), writer(mailbox, whenFull, stats, [this] { rings++; }), handler({}, writer, stats) {
+      : mailbox(maxBytes),
+        outbox(mailbox, whenFull, stats, [this] { rings++; }),
+        writer(outbox, stats),
+        handler({}, writer, stats) {
     info = tcp::ConnectionInfo{};
     info.id = 7;
     info.port[0] = 40000;
@@ -35,6 +38,7 @@ struct Fixture {
   Stats stats;
   int rings = 0;
   Mailbox mailbox;
+  Outbox outbox;
   BatchWriter writer;
   http::Http1Handler handler;
   tcp::ConnectionInfo info;
@@ -66,7 +70,7 @@ TEST_CASE("delivery: a record tells all of a message") {
   Fixture f;
   f.send(0, "POST /x?y HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nSum: 9\r\n\r\n", 5);
   f.send(1, "HTTP/1.0 404 Not Found\r\nContent-Length: 3\r\n\r\nnay", 6);
-  f.writer.flush();
+  f.outbox.flush();
   CHECK(f.rings == 1);
   const auto batch = f.mailbox.take();
   REQUIRE(batch != nullptr);
@@ -112,7 +116,7 @@ TEST_CASE("delivery: a record tells all of a message") {
 TEST_CASE("delivery: heads beyond 64 KiB have wide tables") {
   Fixture f;
   f.send(0, "GET /" + std::string(70000, 'a') + " HTTP/1.1\r\nHost: far\r\n\r\n");
-  f.writer.flush();
+  f.outbox.flush();
   const auto batch = f.mailbox.take();
   const Read read(*batch);
   const Record record = read.record(0);
@@ -127,7 +131,7 @@ TEST_CASE("delivery: large bodies get a buffer of their own") {
   const std::string body(100000, 'b');
   f.send(0, "POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n");
   f.send(0, body);
-  f.writer.flush();
+  f.outbox.flush();
   const auto batch = f.mailbox.take();
   const Record record = Read(*batch).record(0);
   REQUIRE(batch->bodies.size() == 1);
@@ -140,7 +144,7 @@ TEST_CASE("delivery: large bodies get a buffer of their own") {
 TEST_CASE("delivery: batches stay small") {
   Fixture f;
   for (int i = 0; i < 1000; i++) f.send(0, "GET / HTTP/1.1\r\n\r\n");
-  f.writer.flush();
+  f.outbox.flush();
   size_t messages = 0;
   while (const auto batch = f.mailbox.take()) {
     CHECK(batch->records.size() <= 256);
@@ -152,16 +156,16 @@ TEST_CASE("delivery: batches stay small") {
 
 TEST_CASE("delivery: flushing when idle waits while there is something to take") {
   Fixture f;
-  f.writer.flushIfIdle();
+  f.outbox.flushIfIdle();
   CHECK(f.rings == 0);
   f.send(0, "GET / HTTP/1.1\r\n\r\n");
-  f.writer.flushIfIdle();
+  f.outbox.flushIfIdle();
   CHECK(f.rings == 1);
   f.send(0, "GET / HTTP/1.1\r\n\r\n");
-  f.writer.flushIfIdle();
+  f.outbox.flushIfIdle();
   CHECK(f.rings == 1);
   CHECK(f.mailbox.take()->records.size() == 1);
-  f.writer.flushIfIdle();
+  f.outbox.flushIfIdle();
   CHECK(f.rings == 2);
 }
 
@@ -171,11 +175,11 @@ TEST_CASE("delivery: a full mailbox drops whole messages, which leave a jump in 
   // One batch is in the mailbox, one is full, the rest was dropped.
   CHECK(f.stats.delivery_messagesDelivered == 512);
   CHECK(f.stats.delivery_messagesDropped == 488);
-  CHECK(f.mailbox.take()->records.back().id == 256);
+  CHECK(f.mailbox.take()->records.as<Record>().back().id == 256);
   f.send(0, "GET / HTTP/1.1\r\n\r\n");
-  CHECK(f.mailbox.take()->records.back().id == 512);
-  f.writer.flush();
-  CHECK(f.mailbox.take()->records.front().id == 1001);
+  CHECK(f.mailbox.take()->records.as<Record>().back().id == 512);
+  f.outbox.flush();
+  CHECK(f.mailbox.take()->records.as<Record>().front().id == 1001);
 }
 
 TEST_CASE("delivery: a producer that waits for room goes on when there is, and when the mailbox closes") {
@@ -191,8 +195,8 @@ TEST_CASE("delivery: a producer that waits for room goes on when there is, and w
       continue;
     }
     batches++;
-    CHECK(batch->records.front().id == last + 1);
-    last = batch->records.back().id;
+    CHECK(batch->records.as<Record>().front().id == last + 1);
+    last = batch->records.as<Record>().back().id;
     f.mailbox.recycle(std::move(batch));
   }
   f.mailbox.close();

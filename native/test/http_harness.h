@@ -22,6 +22,8 @@ struct Delivered {
   http::Integrity integrity;
   uint16_t status;
   uint16_t flags;
+  uint32_t suspicious;
+  uint16_t proxiedPort;  ///< source port that a PROXY header told
   int64_t startNs;
   int64_t endNs;
   int8_t clientSide;
@@ -54,6 +56,8 @@ class HttpHarness final : public http::MessageSink {
     d.integrity = message.integrity;
     d.status = message.status;
     d.flags = message.flags;
+    d.suspicious = message.suspicious;
+    d.proxiedPort = connection.proxied ? connection.proxied->sourcePort : 0;
     d.startNs = message.startNs;
     d.endNs = message.endNs;
     d.clientSide = connection.clientSide;

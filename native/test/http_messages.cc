@@ -218,7 +218,7 @@ TEST_CASE("http: limits on bodies") {
   }
   SUBCASE("all connections together") {
     options.maxBodyBytes = 1000;
-    options.maxPendingBytes = 100;
+    options.parser.maxPendingBytes = 100;
     HttpHarness h(options);
     h.client("POST / HTTP/1.1\r\nContent-Length: 500\r\n\r\n" + std::string(10, 'x'));
     h.client(std::string(490, 'x'));
@@ -226,6 +226,25 @@ TEST_CASE("http: limits on bodies") {
     CHECK(h.messages[0].has(http::flag::bodyTruncated));
     CHECK(h.messages[0].body.size() < 100);
   }
+}
+
+TEST_CASE("http: unfinished heads and trailers count against the memory of all connections") {
+  http::HttpOptions options;
+  options.parser.maxPendingBytes = 1000;
+  HttpHarness h(options);
+  SUBCASE("a head in pieces") {
+    h.client("GET / HTTP/1.1\r\n");
+    for (int i = 0; i < 100; i++) h.client("X: 0123456789012345678901234567890123456789\r\n");
+  }
+  SUBCASE("the first piece") { h.client("GET / HTTP/1.1\r\nX: " + std::string(2000, 'x')); }
+  SUBCASE("trailers") {
+    h.client("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n");
+    for (int i = 0; i < 100; i++) h.client("X: 0123456789012345678901234567890123456789\r\n");
+  }
+  CHECK(h.stats.http_headsTooLarge == 1);
+  CHECK(h.stats.http_pendingBytes <= 1000);
+  h.client("\r\nGET /next HTTP/1.1\r\n\r\n");
+  CHECK(h.summary().back().find("GET /next HTTP/1.1") != std::string::npos);
 }
 
 TEST_CASE("http: every cut of a conversation gives the same messages") {
@@ -258,4 +277,52 @@ TEST_CASE("http: memory is given back when connections close in the middle of ev
   CHECK(h.stats.http_pendingBytes == 0);
   CHECK(h.messages.size() == 1);
   CHECK(h.messages[0].integrity == http::Integrity::truncated);
+}
+
+TEST_CASE("http: suspicious ways of writing are told with the message") {
+  namespace suspicion = http::suspicion;
+  HttpHarness h;
+  h.client(
+      "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\r\n0\r\n\r\n"
+      "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+  h.server("HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\n");
+  h.server("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
+  REQUIRE(h.messages.size() == 4);
+  CHECK(h.messages[0].suspicious == (suspicion::lengthAndTransferEncoding | suspicion::chunkBareLf));
+  CHECK(h.messages[1].suspicious == 0);
+  CHECK(h.messages[2].suspicious == suspicion::framingOfBodilessResponse);
+  CHECK(h.messages[3].suspicious == 0);
+}
+
+TEST_CASE("http: identity is no transfer coding") {
+  HttpHarness h;
+  h.client("POST / HTTP/1.1\r\nTransfer-Encoding: identity\r\nContent-Length: 3\r\n\r\nabcGET /b HTTP/1.1\r\n\r\n");
+  CHECK(h.summary() == Lines{"1 POST / HTTP/1.1 [abc]", "2 GET /b HTTP/1.1 []"});
+}
+
+TEST_CASE("http: of responses alone, one that is directly followed by the next has no body") {
+  HttpHarness h({}, false);
+  h.server("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+  h.server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  CHECK(h.summary() == Lines{"1 HTTP/1.1 200 OK []", "2 HTTP/1.1 200 OK [ok]"});
+  SUBCASE("with its request it has one") {
+    HttpHarness known;
+    known.client("GET / HTTP/1.1\r\n\r\n");
+    known.server("HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n");
+    known.server("HTTP/1.1 200 OK\r\n\r\n");
+    CHECK(known.summary().back() == "2<-1 HTTP/1.1 200 OK [HTTP/1.1 200 OK\r\n\r\n]");
+  }
+}
+
+TEST_CASE("http: a PROXY header makes its side the client and the start known") {
+  HttpHarness h({}, false);
+  stream::ProxyHeader header{};
+  header.ipVersion = 4;
+  header.sourcePort = 1234;
+  h.handler.proxied(h.info, h.state, 1, header);
+  h.offset[1] = 50;
+  h.server("odd-method / HTTP/1.1\r\n\r\n");
+  REQUIRE(h.messages.size() == 1);
+  CHECK(h.messages[0].clientSide == 1);
+  CHECK(h.messages[0].proxiedPort == 1234);
 }

@@ -19,6 +19,7 @@ export interface MessageSpec {
   flags?: number;
   integrity?: number;
   missingBytes?: number;
+  suspicious?: number;
   startTimeNs?: bigint;
   endTimeNs?: bigint;
   httpVersion?: number;
@@ -33,6 +34,14 @@ export interface ConnectionSpec {
   clientPort: number;
   serverPort: number;
   ipVersion: 4 | 6;
+  /** What a PROXY header told: 16-byte addresses and ports. */
+  proxied?: {
+    source: Uint8Array;
+    destination: Uint8Array;
+    sourcePort: number;
+    destinationPort: number;
+    ipVersion: 4 | 6;
+  };
 }
 
 export const ipv4 = (a: number, b: number, c: number, d: number): Uint8Array =>
@@ -158,6 +167,7 @@ function writeRecord(
     connections.set(connection.id, connectionOffset);
   }
   u32('connectionOffset', connectionOffset);
+  u32('suspicious', spec.suspicious ?? 0);
   u32('headOffset', arena.append(latin1(head)));
   u32('headLength', head.length);
   u32('headersOffset', table(headers));
@@ -192,5 +202,12 @@ function writeConnection(spec: ConnectionSpec): Uint8Array {
   view.setUint16(connectionLayout.serverPort, spec.serverPort, LE);
   view.setUint16(connectionLayout.vlan, 0xffff, LE);
   view.setUint8(connectionLayout.ipVersion, spec.ipVersion);
+  if (spec.proxied) {
+    bytes.set(spec.proxied.source, connectionLayout.proxiedSource);
+    bytes.set(spec.proxied.destination, connectionLayout.proxiedDestination);
+    view.setUint16(connectionLayout.proxiedSourcePort, spec.proxied.sourcePort, LE);
+    view.setUint16(connectionLayout.proxiedDestinationPort, spec.proxied.destinationPort, LE);
+    view.setUint8(connectionLayout.proxiedIpVersion, spec.proxied.ipVersion);
+  }
   return bytes;
 }

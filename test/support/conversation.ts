@@ -146,7 +146,7 @@ export class Conversation {
       const one: Said = { message, conversation: this, side, start, end: start + message.wire.length };
       if (message.kind === 'response') {
         one.request = requests[answered];
-        if (!message.interim) answered++;
+        if (!message.interim || message.status === 101) answered++;
       }
       return one;
     });

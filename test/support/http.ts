@@ -128,8 +128,7 @@ export function request(options: RequestOptions = {}): HttpRequest {
 
 export function response(options: ResponseOptions = {}): HttpResponse {
   const { status = 200, statusText = 'OK', httpVersion = '1.1' } = options;
-  // 101 is the last response of its request, though its class is called interim.
-  const interim = status < 200 && status !== 101;
+  const interim = status < 200;
   const bodiless = status < 200 || status === 204 || status === 304;
   const line = `HTTP/${httpVersion} ${status}${statusText ? ` ${statusText}` : ' '}`;
   return { kind: 'response', status, statusText, interim, ...assemble(line, [], options, bodiless) };

@@ -185,6 +185,7 @@ function notesOf(message: Message): string[] {
   const integrity = integrityNote(message);
   if (integrity !== undefined) notes.push(integrity);
   if (message.conflict) notes.push('packets disagreed about its bytes; those that came first are shown');
+  if (message.suspicious.length > 0) notes.push(`suspicious: ${message.suspicious.join(', ')}`);
   return notes;
 }
 

@@ -98,6 +98,8 @@ export class JsonLineWriter {
     const { missingBytes } = message;
     if (missingBytes > 0) to.ascii(`,"missingBytes":${missingBytes}`);
     if (message.conflict) to.ascii(',"conflict":true');
+    const { suspicious } = message;
+    if (suspicious.length > 0) to.ascii(`,"suspicious":${JSON.stringify(suspicious)}`);
     to.ascii('}');
     return true;
   }

@@ -1,0 +1,62 @@
+// The batch that is being filled, and when it is handed over. Every writer of records has one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "delivery/batch.h"
+#include "delivery/mailbox.h"
+#include "stats.h"
+#include "tcp/stream_listener.h"
+
+namespace flowtap::delivery {
+
+enum class WhenFull : uint8_t {
+  wait,  ///< nothing is lost: the source can wait
+  drop,  ///< the source cannot wait: the writer drops, counts it and shows it in-band
+};
+
+/// The two ends of a connection as records refer to them.
+Connection connectionEntry(const tcp::ConnectionInfo& info, tcp::Side client);
+
+class Outbox {
+ public:
+  /// `handedOver` is called on the producer's thread whenever a batch was put into the mailbox.
+  Outbox(Mailbox& mailbox, WhenFull whenFull, Stats& stats, std::function<void()> handedOver);
+
+  /// Room for the next record, in a new batch when this one is full; waits for it where the source can wait. False: the
+  /// record must be dropped.
+  bool makeRoom();
+  /// The same whatever is in the mailbox already. For the end.
+  void forceRoom();
+
+  RecordArray& records() { return batch_->records; }
+  /// Changes with each batch; the offsets of an earlier one mean nothing.
+  uint32_t batchNumber() const { return batchNumber_; }
+  /// Copies into the arena; gives the offset.
+  uint32_t append(const uint8_t* bytes, size_t length);
+  uint32_t append(const Connection& entry);
+  /// Room in the arena, 8-byte aligned, to be filled before anything else is appended.
+  uint8_t* extendAligned(size_t length, uint32_t& offset);
+  /// A body in a buffer of its own; gives its number, from 1 on.
+  uint32_t attach(ByteBuffer&& body, size_t length);
+
+  /// Hands over what there is when the consumer has nothing else to take. For low latency, call it whenever the source
+  /// pauses.
+  void flushIfIdle();
+  /// Hands over what there is.
+  void flush();
+
+ private:
+  bool full() const;
+
+  Mailbox& mailbox_;
+  const WhenFull whenFull_;
+  Stats& stats_;
+  const std::function<void()> handedOver_;
+  std::unique_ptr<Batch> batch_;
+  uint32_t batchNumber_ = 1;
+};
+
+}  // namespace flowtap::delivery

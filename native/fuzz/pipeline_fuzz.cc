@@ -1,0 +1,179 @@
+// A capture file through all stages to batches. The last byte chooses options and the size of bursts, so that seeds can
+// be plain capture files. The accounts hold after every burst, batches are well-formed, and how packets fall into
+// bursts makes no difference to the messages.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "fuzz/accounts.h"
+#include "pipeline.h"
+#include "source/capture_parser.h"
+
+using namespace flowtap;
+using fuzz::require;
+using fuzz::requireEqual;
+
+namespace {
+
+namespace option {
+constexpr uint8_t smallLimits = 1;
+constexpr uint8_t withoutBodies = 2;
+constexpr uint8_t selected = 4;
+constexpr uint8_t drops = 8;
+constexpr uint8_t checksums = 16;
+constexpr uint8_t pauses = 32;
+}  // namespace option
+
+PipelineOptions optionsOf(uint8_t shape) {
+  PipelineOptions options;
+  options.decode.maxFragmentBytes = 100'000;
+  options.decode.verifyChecksums = (shape & option::checksums) != 0;
+  if ((shape & option::selected) != 0) options.ports = {80, 8080, 8000};
+  if ((shape & option::smallLimits) != 0) {
+    options.tcp.maxConnections = 3;
+    options.tcp.maxBufferedBytes = 8192;
+    options.tcp.maxBufferedBytesPerDirection = 6000;
+    options.tcp.reorderSegments = 2;
+    options.tcp.idleTimeoutNs = 1'000'000'000;
+    options.http.parser.maxHeadBytes = 512;
+    options.http.parser.maxFields = 8;
+    options.http.maxBodyBytes = 100;
+    options.http.maxPendingBytes = 4096;
+  }
+  options.http.keepBodies = (shape & option::withoutBodies) == 0;
+  options.whenFull = (shape & option::drops) != 0 ? delivery::WhenFull::drop : delivery::WhenFull::wait;
+  return options;
+}
+
+/// Reads batches as JavaScript would, and holds them to what record.h says.
+class Reader {
+ public:
+  void read(const delivery::Batch& batch) {
+    std::vector<uint8_t> buffer(batch.bufferSize());
+    batch.write(buffer.data());
+    delivery::BatchHeader header;
+    std::memcpy(&header, buffer.data(), sizeof header);
+    require(header.recordCount != 0, "no batch is empty");
+    const size_t arena = header.recordsOffset;
+    require(arena + header.recordCount * sizeof(delivery::Record) == buffer.size(), "records end the buffer");
+    for (uint32_t i = 0; i < header.recordCount; i++) {
+      delivery::Record record;
+      std::memcpy(&record, buffer.data() + arena + i * sizeof record, sizeof record);
+      const auto inArena = [&](uint64_t offset, uint64_t length) {
+        require(offset + length <= arena, "inside of the arena");
+        addToDigest(buffer.data() + offset, length);
+      };
+      require(record.id > lastId_, "ids ascend");
+      lastId_ = record.id;
+      messages++;
+      inArena(record.connectionOffset, sizeof(delivery::Connection));
+      inArena(record.headOffset, record.headLength);
+      inArena(record.trailerOffset, record.trailerLength);
+      const size_t entry = (record.flags & http::flag::wideOffsets) != 0 ? 16 : 8;
+      inArena(record.headersOffset, record.headersCount * entry);
+      inArena(record.trailersOffset, record.trailersCount * entry);
+      require(record.textOffset + uint64_t{record.textLength} <= record.headLength, "text inside of the head");
+      require(record.methodLength <= record.headLength, "method inside of the head");
+      require(record.bodyKeptLength <= record.bodyLength, "no more of a body is kept than there was");
+      if (record.bodyBuffer == 0) {
+        inArena(record.bodyOffset, record.bodyKeptLength);
+      } else {
+        require(record.bodyBuffer <= batch.bodies.size(), "a body that the batch has");
+        const ByteBuffer& body = batch.bodies[record.bodyBuffer - 1];
+        require(body.size() == record.bodyKeptLength, "a separate body is as long as it says");
+        addToDigest(body.data(), body.size());
+      }
+      delivery::Connection connection;
+      std::memcpy(&connection, buffer.data() + record.connectionOffset, sizeof connection);
+      require(connection.ipVersion == 4 || connection.ipVersion == 6, "an IP version");
+      if (record.kind == static_cast<uint8_t>(http::Kind::request)) connectionOf_[record.id] = connection.id;
+      if (record.requestId != 0) {
+        const auto found = connectionOf_.find(record.requestId);
+        require(record.requestId < record.id, "requests come first");
+        // The request itself may have been dropped.
+        require(found == connectionOf_.end() || found->second == connection.id, "paired inside of the connection");
+      }
+      const uint64_t numbers[] = {static_cast<uint64_t>(record.id),
+                                  static_cast<uint64_t>(record.requestId),
+                                  static_cast<uint64_t>(record.startTimeNs),
+                                  static_cast<uint64_t>(record.endTimeNs),
+                                  static_cast<uint64_t>(record.bodyLength),
+                                  static_cast<uint64_t>(record.missingBytes),
+                                  record.flags,
+                                  record.integrity};
+      addToDigest(reinterpret_cast<const uint8_t*>(numbers), sizeof numbers);
+    }
+  }
+
+  uint64_t messages = 0;
+  uint64_t digest = 14695981039346656037u;
+
+ private:
+  void addToDigest(const uint8_t* bytes, size_t length) {
+    for (size_t i = 0; i < length; i++) digest = (digest ^ bytes[i]) * 1099511628211u;
+  }
+
+  double lastId_ = 0;
+  std::unordered_map<double, double> connectionOf_;
+};
+
+struct Outcome {
+  uint64_t messages;
+  uint64_t digest;
+};
+
+Outcome run(const uint8_t* data, size_t size, uint8_t shape, size_t capacity) {
+  const bool drops = (shape & option::drops) != 0;
+  delivery::Mailbox mailbox(drops ? 1 : 1u << 20);
+  Reader reader;
+  const auto drain = [&] {
+    while (auto batch = mailbox.take()) {
+      reader.read(*batch);
+      mailbox.recycle(std::move(batch));
+    }
+  };
+  Pipeline pipeline(optionsOf(shape), mailbox, [&] {
+    if (!drops) drain();
+  });
+  source::CaptureParser parser;
+  std::vector<source::Packet> burst(capacity);
+  uint64_t packets = 0;
+  for (size_t at = 0;;) {
+    // Memory of its own, so that a read behind the last record is seen.
+    const std::vector<uint8_t> window(data + at, data + size);
+    const source::ParseResult result = parser.parse(window.data(), window.size(), burst.data(), capacity);
+    at += result.consumed;
+    packets += result.count;
+    if (result.count != 0) pipeline.packets(burst.data(), result.count);
+    fuzz::requireAccounts(pipeline.stats());
+    if ((shape & (option::drops | option::pauses)) != 0) pipeline.pause(pipeline.packetTimeNs());
+    if (drops && (packets & 8) == 0) drain();
+    if (result.status != source::ParseStatus::full) break;
+  }
+  pipeline.finish();
+  drain();
+  const Stats& stats = pipeline.stats();
+  fuzz::requireAccounts(stats);
+  fuzz::requireNothingOpen(stats);
+  requireEqual(stats.packets_received, packets, "packets received");
+  requireEqual(stats.delivery_messagesDelivered, reader.messages, "messages read");
+  if (!drops) requireEqual(stats.delivery_messagesDropped, 0, "messages dropped though the source waits");
+  return {reader.messages, reader.digest};
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const uint8_t choice = size > 0 ? data[size - 1] : 0;
+  const Outcome large = run(data, size, choice, 256);
+  // In a pause, what is overdue is declared: those are elsewhere with bursts of another size.
+  if ((choice & (option::drops | option::pauses)) != 0) return 0;
+  const Outcome small = run(data, size, choice, 1 + (choice >> 6));
+  requireEqual(small.messages, large.messages, "messages with small bursts");
+  requireEqual(small.digest, large.digest, "what messages say with small bursts");
+  return 0;
+}
