@@ -60,7 +60,7 @@ export interface CaptureOptions {
   maxBodyBytes?: number | undefined;
   /** Bytes that a body may have after content decoding, for `bytes()`, `text()`, `json()` and `toJSON()`, from 1. Default 64 MiB. */
   maxDecodedBytes?: number | undefined;
-  /** Bytes of start line and header section, from 64 to 16 MiB; more is not taken for HTTP. Default 65536. */
+  /** Bytes of start line and header section, from 64 to 16 MiB; more is not taken for HTTP. Default 256 KiB. */
   maxHeadBytes?: number | undefined;
   /** Header fields of a message, from 1 to 65535; more is not taken for HTTP. Default 1000. */
   maxHeaders?: number | undefined;
@@ -98,7 +98,7 @@ const numbers = {
   idleTimeoutMs: [300_000, 1, 2 ** 31 - 1],
   maxBodyBytes: [8 * MiB, 0, 2 * GiB - 1],
   maxDecodedBytes: [64 * MiB, 1, 2 * GiB],
-  maxHeadBytes: [64 * KiB, 64, 16 * MiB],
+  maxHeadBytes: [256 * KiB, 64, 16 * MiB],
   maxHeaders: [1000, 1, 65_535],
   maxQueuedBytes: [16 * MiB, 64 * KiB, maxSafe],
 } as const satisfies Partial<Record<keyof CaptureOptions, readonly [number, number, number]>>;

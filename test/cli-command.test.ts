@@ -44,6 +44,7 @@ test('console: blocks on standard output, the rest on standard error', async () 
 GET /api/me?x=1 HTTP/1.1
 Host: www.example.org
 X-Esc: \\x1b[31m
+[suspicious: control-character]
 
 2022-11-12T04:59:00.000500Z  10.0.0.1:40000 <- 10.0.0.2:8000  #2 answers #1 after 200 us
 HTTP/1.1 401 Unauthorized

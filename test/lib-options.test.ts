@@ -36,7 +36,7 @@ test('defaults', () => {
     idleTimeoutMs: 300_000,
     keepBodies: true,
     maxBodyBytes: 8 << 20,
-    maxHeadBytes: 65536,
+    maxHeadBytes: 256 * 1024,
     maxHeaders: 1000,
     maxQueuedBytes: 64 << 20,
   });
