@@ -60,10 +60,14 @@ void Pipeline::packets(const source::Packet* burst, size_t count) {
   packetTimeNs_ = burst[count - 1].timestampNs;
 }
 
-void Pipeline::pause(int64_t nowNs) {
+void Pipeline::advance(int64_t nowNs) {
   decoder_.advance(nowNs);
   reassembler_.advance(nowNs);
   if (flows_) flows_->tellOwed();
+}
+
+void Pipeline::pause(int64_t nowNs) {
+  advance(nowNs);
   outbox_.flushIfIdle();
 }
 

@@ -46,8 +46,9 @@ class Pipeline final : public source::PacketSink {
   Pipeline& operator=(const Pipeline&) = delete;
 
   void packets(const source::Packet* burst, size_t count) override;
-  /// The source pauses: declares what is overdue at `nowNs` and hands over what is finished if the consumer has nothing
-  /// else.
+  /// Declares what is overdue at `nowNs`. To be called every few hundred packets.
+  void advance(int64_t nowNs);
+  /// The source pauses: as advance(), and hands over what is finished if the consumer has nothing else.
   void pause(int64_t nowNs);
   /// Time of the last packet, 0 before the first. Not of the newest: captures may be joined in any order.
   int64_t packetTimeNs() const { return packetTimeNs_; }

@@ -31,6 +31,7 @@ Opening readOptions(const Napi::Object& options) {
   const std::string kind = text(options, "source");
 
   opening.session.live = kind == "live";
+  opening.session.lowLatency = kind != "file";
   opening.session.maxQueuedBytes = static_cast<size_t>(number(options, "maxQueuedBytes"));
 
   PipelineOptions& pipeline = opening.session.pipeline;

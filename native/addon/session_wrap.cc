@@ -35,16 +35,16 @@ Napi::Value SessionWrap::take(const Napi::CallbackInfo& info) {
   if (batch == nullptr) return env.Undefined();
 
   Napi::Object result = Napi::Object::New(env);
-  Napi::ArrayBuffer buffer = Napi::ArrayBuffer::New(env, batch->bufferSize());
-  batch->write(static_cast<uint8_t*>(buffer.Data()));
-  result.Set("buffer", buffer);
+  // As Buffers, because an ArrayBuffer of its own would be filled with zeros first.
+  const auto buffer = Napi::Buffer<uint8_t>::New(env, batch->bufferSize());
+  batch->write(buffer.Data());
+  result.Set("buffer", buffer.ArrayBuffer());
   if (!batch->bodies.empty()) {
     Napi::Array bodies = Napi::Array::New(env, batch->bodies.size());
     for (size_t i = 0; i < batch->bodies.size(); i++) {
       const ByteBuffer& kept = batch->bodies[i];
-      Napi::ArrayBuffer body = Napi::ArrayBuffer::New(env, kept.size());
-      std::memcpy(body.Data(), kept.data(), kept.size());
-      bodies.Set(static_cast<uint32_t>(i), body);
+      const auto body = Napi::Buffer<uint8_t>::Copy(env, kept.data(), kept.size());
+      bodies.Set(static_cast<uint32_t>(i), body.ArrayBuffer());
     }
     result.Set("bodies", bodies);
   }

@@ -22,6 +22,7 @@ int64_t wallClockNs() {
 
 Session::Session(const SessionOptions& options, std::unique_ptr<source::PacketSource> source, Doorbell& doorbell)
     : live_(options.live),
+      lowLatency_(options.lowLatency),
       deliveryDelayMs_(options.deliveryDelayMs),
       doorbell_(doorbell),
       mailbox_(options.maxQueuedBytes),
@@ -59,7 +60,10 @@ void Session::capture() {
     }
     // Packet time rules while packets come; a silent interface must not stop the clocks.
     const int64_t now = status == source::ReadStatus::idle && live_ ? wallClockNs() : pipeline_->packetTimeNs();
-    pipeline_->pause(now);
+    if (lowLatency_ || status != source::ReadStatus::packets)
+      pipeline_->pause(now);
+    else
+      pipeline_->advance(now);
     publishStats(++bursts % burstsPerCounterUpdate == 0 || status == source::ReadStatus::idle);
   }
   if (live_) drainLive();

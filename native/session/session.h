@@ -28,6 +28,9 @@ struct SessionOptions {
   PipelineOptions pipeline;
   size_t maxQueuedBytes = 16u << 20;
   bool live = false;  ///< time goes on while no packets come
+  /// Hand over what is finished after each read, if the consumer has nothing else; otherwise when a batch is full or
+  /// the source pauses.
+  bool lowLatency = true;
   /// Live: how long the kernel may sit on packets that it has captured. After stop() they are still waited for.
   int deliveryDelayMs = 10;
 };
@@ -67,6 +70,7 @@ class Session {
   void announce();
 
   const bool live_;
+  const bool lowLatency_;
   const int deliveryDelayMs_;
   Doorbell& doorbell_;
   delivery::Mailbox mailbox_;
