@@ -74,6 +74,9 @@ export function summarize(flags: CaptureFlags, tally: Tally, stats: CaptureStats
   if (tally.incomplete > 0) lines.push(`${formatAmount(tally.incomplete, 'message')} not complete`);
   const undecoded = undecodedConnections(http);
   if (undecoded !== '') lines.push(`${undecoded}: not decoded`);
+  if (http.otherConnections > 0)
+    lines.push(`${formatAmount(http.otherConnections, 'connection')} carried something else than HTTP`);
+  if (http.tunnelBytes > 0) lines.push(`${formatAmount(http.tunnelBytes, 'byte')} behind CONNECT or 101: not decoded`);
   if (tcp.gaps > 0) lines.push(`${formatAmount(tcp.missingBytes, 'byte')} missing in ${formatAmount(tcp.gaps, 'gap')}`);
   if (packets.truncated > 0) lines.push(`${formatAmount(packets.truncated, 'packet')} cut off by the snap length`);
   if (packets.unsupported > 0)
@@ -125,9 +128,6 @@ function hintWhyNothing(flags: CaptureFlags, { packets, tcp, http }: CaptureStat
   if (tcp.payloadBytes === 0) return 'connections without data: nothing was said on them';
   if (http.tlsConnections + http.http2Connections > 0 && http.connections === 0)
     return 'no plain HTTP/1 was seen beside them';
-  if (http.otherConnections > 0 && http.connections === 0) {
-    return `${formatAmount(http.otherConnections, 'connection')} carried something else than HTTP`;
-  }
   return '';
 }
 

@@ -42,7 +42,7 @@ PipelineOptions optionsOf(uint8_t shape) {
     options.http.parser.maxHeadBytes = 512;
     options.http.parser.maxFields = 8;
     options.http.maxBodyBytes = 100;
-    options.http.maxPendingBytes = 4096;
+    options.http.parser.maxPendingBytes = 4096;
   }
   options.http.keepBodies = (shape & option::withoutBodies) == 0;
   options.whenFull = (shape & option::drops) != 0 ? delivery::WhenFull::drop : delivery::WhenFull::wait;

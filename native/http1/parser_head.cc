@@ -189,6 +189,8 @@ bool Parser::endPartialHead(ParserContext& context, void* owner, uint8_t side, u
   storage->truncate(length);
   head.storage = storage;
   head.incomplete = true;
+  // What is not there may be in the part that is missing.
+  head.suspicious &= ~suspicion::missingHost;
   everSynchronised_ = true;
   context.events.onHead(owner, side, head, startNs_, endNs_);
   if (missing != 0) context.events.onMissing(owner, side, missing, 0, damage);

@@ -48,10 +48,14 @@ void Session::run() {
 
 void Session::capture() {
   unsigned bursts = 0;
+  bool infoComplete = false;
   while (!stopping_.load(std::memory_order_relaxed)) {
     const source::ReadStatus status = source_->read(*pipeline_, pauseMs);
-    // A stream knows its link type only now.
-    if (!live_ && bursts == 0) learnInfo();
+    // A stream knows its link type only when it has read the header.
+    if (!live_ && !infoComplete) {
+      learnInfo();
+      infoComplete = !source_->info().linkType.empty();
+    }
     if (status == source::ReadStatus::end) return;
     if (status == source::ReadStatus::failed) {
       std::lock_guard lock(mutex_);
@@ -76,6 +80,10 @@ void Session::drainLive() {
   while (!closing_.load(std::memory_order_relaxed) && pipeline_->packetTimeNs() < stoppedNs &&
          wallClockNs() < giveUpNs) {
     const source::ReadStatus status = source_->read(*pipeline_, 2 * deliveryDelayMs_ + 5);
+    if (status == source::ReadStatus::failed) {
+      std::lock_guard lock(mutex_);
+      state_.error = source_->error();
+    }
     if (status != source::ReadStatus::packets && status != source::ReadStatus::interrupted) return;
   }
 }

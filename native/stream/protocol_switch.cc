@@ -175,8 +175,11 @@ void ProtocolSwitch::close(tcp::ConnectionInfo& connection, tcp::CloseReason rea
   if (stream == nullptr) return;
   if (stream->prefix != nullptr) releasePrefix(connection, *stream);
   if (stream->protocol <= Protocol::http1) {
-    if (!http1_.recognised(stream->state)) stats_.http_otherConnections++;
+    const bool recognised = http1_.recognised(stream->state);
+    const uint64_t before = stats_.http_connections;
     http1_.close(connection, stream->state, reason, timeNs);
+    // A head that the end cut short may have been the first thing that was understood.
+    if (!recognised && stats_.http_connections == before) stats_.http_otherConnections++;
   }
   connection.context = nullptr;
   stream->state = free_;

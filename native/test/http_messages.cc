@@ -191,6 +191,15 @@ TEST_CASE("http: after a lost answer the next one goes with its own request") {
                              "4 GET /c HTTP/1.1 []", "5<-4 HTTP/1.1 201 OK [ok]"});
 }
 
+TEST_CASE("http: a head that is not whole is not blamed for what it may have had") {
+  HttpHarness h;
+  h.client("GET /lost HTTP/1.1\r\nHo");
+  h.gap(0, 3);
+  REQUIRE(h.messages.size() == 1);
+  CHECK(h.messages[0].integrity == http::Integrity::gap);
+  CHECK(h.messages[0].suspicious == 0);
+}
+
 TEST_CASE("http: limits on bodies") {
   http::HttpOptions options;
   options.maxBodyBytes = 5;
