@@ -86,7 +86,8 @@ Exchange* Http1Handler::answeredBy(Connection& connection, tcp::Side side, bool 
   if (connection.lossy) {
     // Answers may be missing. A client that waits for each answer has had those to all requests but the last.
     if (!connection.pipelining)
-      while (connection.unansweredCount > 1) popUnanswered(connection);
+      while (connection.firstUnanswered != nullptr && connection.firstUnanswered != connection.lastUnanswered)
+        popUnanswered(connection);
     connection.lossy = false;
   }
   Exchange* exchange = connection.firstUnanswered;
@@ -98,6 +99,7 @@ Exchange* Http1Handler::answeredBy(Connection& connection, tcp::Side side, bool 
 
 void Http1Handler::popUnanswered(Connection& connection) {
   Exchange* exchange = connection.firstUnanswered;
+  if (exchange == nullptr) return;
   connection.firstUnanswered = exchange->next;
   if (connection.firstUnanswered == nullptr) connection.lastUnanswered = nullptr;
   connection.unansweredCount--;

@@ -20,8 +20,8 @@ FlowTable::Slots FlowTable::allocate(uint32_t capacity) {
     void* mapped = mmap(nullptr, bytes + hugePageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapped == MAP_FAILED) std::abort();
     // Aligned, or the first and last parts would have to do with small pages. What hangs over is never touched.
-    const auto address = reinterpret_cast<uintptr_t>(mapped);
-    auto* aligned = reinterpret_cast<Slot*>((address + hugePageBytes - 1) & ~(uintptr_t{hugePageBytes} - 1));
+    const size_t beyond = reinterpret_cast<uintptr_t>(mapped) & (hugePageBytes - 1);
+    auto* aligned = reinterpret_cast<Slot*>(static_cast<char*>(mapped) + (beyond == 0 ? 0 : hugePageBytes - beyond));
     madvise(aligned, bytes, MADV_HUGEPAGE);
     return Slots(aligned, Free(mapped, bytes + hugePageBytes));
   }

@@ -5,7 +5,6 @@
 
 namespace flowtap::tcp {
 
-using decode::Segment;
 namespace control = decode::control;
 
 namespace {

@@ -6,8 +6,6 @@
 
 namespace flowtap::tcp {
 
-using decode::Segment;
-
 namespace {
 // Inserting moves what lies behind, so this bounds the work a hostile order of tiny segments can cause.
 constexpr uint32_t maxPiecesPerDirection = 4096;
