@@ -1,10 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import { inspect } from 'node:util';
+import { Chain, Chainable } from './chain/chain.js';
+import { ReaderSource } from './chain/reader-source.js';
+import type { Source } from './chain/source.js';
 import type { Decoder } from './decoder.js';
-import { Engine, type EngineParts } from './engine.js';
+import { Engine, type EngineParts, type Sized } from './engine.js';
 import { CaptureError } from './errors.js';
 import type { ResolvedOptions } from './options.js';
-import { BatchReader, ItemReader } from './readers.js';
+import { BatchReader, type BatchSource, ItemReader, type TapReader } from './readers.js';
+import { SelectingSource } from './selecting-source.js';
 import { type CaptureStats, groupStats } from './stats.js';
 
 /** What is being captured. */
@@ -20,25 +24,27 @@ export interface CaptureInfo {
 }
 
 /** What items are made of is the decoder's business. */
-type Records = { readonly length: number };
+type Records = Sized;
 
-/** A running capture of whatever kind. Iterate over it for items, or over `batches()`: one of them, once. */
-export abstract class BaseTap<T, Items> implements AsyncIterable<T> {
+/** A running capture of whatever kind. Iterate over it for items, chain it, or iterate over `batches()`: one of them, once. */
+export abstract class BaseTap<T, Items> extends Chainable<T> {
   readonly #engine: Engine<Records>;
   readonly #decoder: Decoder<T, Records, Items>;
   readonly #counters: EngineParts['counters'];
 
   /** @internal */
   constructor(options: ResolvedOptions, parts: EngineParts, decoder: Decoder<T, Records, Items>) {
+    super();
     this.#counters = parts.counters;
     this.#decoder = decoder;
     this.#engine = new Engine(options, parts, decoder);
   }
 
   /**
-   * Resolves when packets are being captured, of a `stream` when its first bytes have come. Rejects with a CaptureError when that fails (`ERR_PERMISSION`, `ERR_NO_INTERFACE`,
-   * `ERR_FILTER`, `ERR_FILE`, …) or the tap is closed before (`ERR_CLOSED`), and with `signal.reason`. It never causes an unhandled
-   * rejection by itself. Asking for it keeps the event loop alive until it is settled.
+   * Resolves when packets are being captured and `info` is known; of a `stream` when its header has told the link type. Rejects with a
+   * CaptureError when that fails (`ERR_PERMISSION`, `ERR_NO_INTERFACE`, `ERR_FILTER`, `ERR_FILE`, …) or the tap is closed or stopped before
+   * (`ERR_CLOSED`), and with `signal.reason`. It never causes an unhandled rejection by itself. Asking for it keeps the event loop alive
+   * until it is settled.
    */
   get ready(): Promise<void> {
     this.#engine.awaitReady();
@@ -52,7 +58,13 @@ export abstract class BaseTap<T, Items> implements AsyncIterable<T> {
 
   /** The counters as they are now; at any time, also after the end. */
   stats(): CaptureStats {
-    return groupStats(this.#counters, this.#engine.stats(), this.#decoder.requestsForgotten);
+    return groupStats(this.#counters, this.#engine.stats(), {
+      requestsForgotten: 0,
+      bodyBytesLetGo: 0,
+      messagesNotMatched: 0,
+      ...this.#decoder.counters,
+      messagesLetGo: this.#engine.itemsLetGo,
+    });
   }
 
   /** Ends capturing. What is open is finished, and the iterator goes on until everything was delivered. Calling it again does nothing. */
@@ -75,7 +87,7 @@ export abstract class BaseTap<T, Items> implements AsyncIterable<T> {
    * @throws CaptureError `ERR_STATE` when the tap has a consumer already
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<T> {
-    return this.#claim(new ItemReader(this.#engine, this.#decoder));
+    return this.#claim((source) => new ItemReader(source, this.#decoder));
   }
 
   /**
@@ -83,14 +95,33 @@ export abstract class BaseTap<T, Items> implements AsyncIterable<T> {
    * @throws CaptureError `ERR_STATE` when the tap has a consumer already
    */
   batches(): AsyncIterableIterator<Items> {
-    return this.#claim(new BatchReader(this.#engine, this.#decoder));
+    return this.#claim((source) => new BatchReader(source, this.#decoder));
   }
 
-  #claim<R extends ItemReader<T, Records> | BatchReader<Items, Records>>(reader: R): R {
-    if (this.#engine.claim(reader)) return reader;
+  /** @internal */
+  protected _source(): Source<T> {
+    return new ReaderSource(this.#claim((source) => new ItemReader(source, this.#decoder)));
+  }
+
+  /** @internal What another reader gives, as the one consumer of the tap. */
+  protected _read<U>(reader: (source: BatchSource<Records>) => TapReader<U>): Chain<U> {
+    return new Chain(new ReaderSource(this.#claim(reader)));
+  }
+
+  #claim<R extends TapReader<unknown>>(make: (source: BatchSource<Records>) => R): R {
+    const decoder = this.#decoder;
+    const selecting = decoder.select && new SelectingSource(this.#engine, (batch) => decoder.select?.(batch) ?? batch);
+    const reader = make(selecting ?? this.#engine);
+    selecting?.serve(reader);
+    try {
+      if (this.#engine.claim(selecting ?? reader)) return reader;
+    } catch (error) {
+      void this.#engine.close();
+      throw error;
+    }
     throw new CaptureError(
       'ERR_STATE',
-      'This tap has a consumer already: it is iterated once, item by item or by batches(). Start another for another',
+      'This tap has a consumer already: it is iterated once, item by item, by a chain or by batches(). Start another for another',
     );
   }
 

@@ -1,5 +1,5 @@
 /** Messages as plain objects. */
-import type { Connection } from './batch.js';
+import type { Connection } from './batch-buffer.js';
 import type { RawHeader } from './headers.js';
 import type { Integrity, Message, RequestMessage, ResponseMessage } from './message.js';
 import type { Suspicion } from './suspicion.js';
@@ -21,6 +21,7 @@ interface DetachedCommon {
   body: Uint8Array | undefined;
   bodyLength: number;
   bodyTruncated: boolean;
+  unfinished: boolean;
   integrity: Integrity;
   missingBytes: number;
   conflict: boolean;
@@ -70,10 +71,14 @@ export function detachResponse(message: ResponseMessage): DetachedResponse {
   };
 }
 
-function copyConnection({ id, client, server, proxied }: Connection): Connection {
-  const ends = { id, client: { ...client }, server: { ...server } };
-  if (proxied === undefined) return ends;
-  return { ...ends, proxied: { source: { ...proxied.source }, destination: { ...proxied.destination } } };
+function copyConnection({ id, client, server, proxied, process }: Connection): Connection {
+  return {
+    id,
+    client: { ...client },
+    server: { ...server },
+    ...(proxied && { proxied: { source: { ...proxied.source }, destination: { ...proxied.destination } } }),
+    ...(process && { process: { ...process } }),
+  };
 }
 
 function detachCommon(message: Message): DetachedCommon {
@@ -92,6 +97,7 @@ function detachCommon(message: Message): DetachedCommon {
     body: body && Uint8Array.from(body),
     bodyLength: message.bodyLength,
     bodyTruncated: message.bodyTruncated,
+    unfinished: message.unfinished,
     integrity: message.integrity,
     missingBytes: message.missingBytes,
     conflict: message.conflict,

@@ -10,6 +10,9 @@ import { Feed } from './feed.js';
 import type { NativeInfo, NativeOptions, NativeSession, NativeState } from './native.js';
 import type { ResolvedOptions } from './options.js';
 import type { BatchSource } from './readers.js';
+import type { ProcessTarget } from './system/process-group.js';
+import { SocketFollower } from './system/socket-follower.js';
+import { warnOfLinkTypes } from './warning.js';
 
 /** What an engine needs from outside; tests give their own. */
 export interface EngineParts {
@@ -27,12 +30,21 @@ interface Consumer {
   discard(): void;
 }
 
-export class Engine<B extends { readonly length: number }> implements BatchSource<B> {
+/** A batch as the engine sees it. */
+export interface Sized {
+  readonly length: number;
+  /** Holds nothing for the consumer. */
+  readonly empty: boolean;
+  readonly byteLength: number;
+}
+
+export class Engine<B extends Sized> implements BatchSource<B> {
   readonly ready: Promise<void>;
   readonly #decoder: Decoder<unknown, B, unknown>;
   readonly #signal: AbortSignal | undefined;
   readonly #session: NativeSession | undefined;
   readonly #feed: Feed | undefined;
+  #follower: SocketFollower | undefined;
   /** Until `ready` is settled. */
   #settleReady: { resolve(): void; reject(error: unknown): void } | undefined;
   #readyWanted = false;
@@ -43,11 +55,22 @@ export class Engine<B extends { readonly length: number }> implements BatchSourc
   #parked = false;
   #turn: NodeJS.Immediate | undefined;
   #batchesThisTurn = 0;
+  /** Taken because something that they hold is waited for; the consumer has not asked for them yet. */
+  #prefetched: B[] = [];
+  #prefetchedBytes = 0;
+  readonly #maxPrefetchedBytes: number;
+  #itemsLetGo = 0;
   #lastStats: Float64Array | undefined;
+  /** Who listens wants to know at once; of a file all of it can be told at its end. */
+  readonly #warnAtOnce: boolean;
+  #warned = false;
 
   constructor(options: ResolvedOptions, parts: EngineParts, decoder: Decoder<unknown, B, unknown>) {
     this.#decoder = decoder;
+    this.#maxPrefetchedBytes = options.native.maxBufferedBytes;
+    decoder.attach?.({ pull: () => this.wait() });
     this.#signal = options.signal;
+    this.#warnAtOnce = options.native.file === '';
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
@@ -59,20 +82,24 @@ export class Engine<B extends { readonly length: number }> implements BatchSourc
       return;
     }
     try {
+      if (options.follow) this.#follower = this.#follow(options.follow, options.native);
       this.#session = parts.open(options.native, () => this.#ring());
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#end({
-        error: new CaptureError('ERR_CAPTURE', `The capture could not be started: ${reason}`, { cause: error }),
-      });
+      this.#end({ error: startingError(error) });
       return;
     }
-    if (options.stream) this.#feed = new Feed(this.#session, options.stream, () => this.#update());
+    this.#follower?.start(this.#session, () => this.stop());
+    if (options.stream) this.#feed = new Feed(this.#session, options.stream, options.native.file || 'the stream');
     this.#signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
   get over(): boolean {
-    return this.#over;
+    return this.#over && this.#prefetched.length === 0;
+  }
+
+  /** Items that the consumer did not take while it waited for something else, and for which there was no room. */
+  get itemsLetGo(): number {
+    return this.#itemsLetGo;
   }
 
   get info(): NativeInfo | undefined {
@@ -95,24 +122,36 @@ export class Engine<B extends { readonly length: number }> implements BatchSourc
   /** The one consumer. False when there is one already. */
   claim(consumer: Consumer): boolean {
     if (this.#consumer) return false;
+    const wantsExchanges = this.#decoder.begin?.() ?? false;
     this.#consumer = consumer;
+    if (!this.#over) this.#session?.begin(wantsExchanges);
     return true;
   }
 
   stop(): void {
     if (this.#over) return;
+    this.#update();
     this.#session?.stop();
     this.#feed?.cancel();
+    this.#failReady(closedEarly());
   }
 
   async close(): Promise<void> {
     // Also what the consumer was not told yet.
     this.#failure = undefined;
+    this.#prefetched = [];
     this.#consumer?.discard();
     this.#end(undefined);
   }
 
   take(): B | undefined {
+    const prefetched = this.#prefetched.shift();
+    if (prefetched === undefined) return this.#takeNext();
+    this.#prefetchedBytes -= prefetched.byteLength;
+    return prefetched;
+  }
+
+  #takeNext(): B | undefined {
     const session = this.#session;
     if (this.#over || session === undefined || this.#batchesThisTurn >= batchesPerTurn) return undefined;
     let taken = session.take();
@@ -122,11 +161,11 @@ export class Engine<B extends { readonly length: number }> implements BatchSourc
       // The last batch may have come between the two calls; after the state none does.
       taken = session.take();
       if (taken === undefined) {
-        const error = this.#feed?.error ?? (state.error && fromNativeError(state.error));
+        const error = this.#errorOf(state);
         this.#end(error && { error });
         return undefined;
       }
-    } else if (this.#feed?.waiting) {
+    } else if (this.#settleReady || this.#feed?.waiting) {
       this.#update();
     }
     this.#batchesThisTurn++;
@@ -163,7 +202,26 @@ export class Engine<B extends { readonly length: number }> implements BatchSourc
     this.#batchesThisTurn = 0;
     this.#update();
     this.#consumer?.settle();
+    this.#prefetch();
     if (this.#readyWanted && this.#settleReady) this.wait();
+  }
+
+  /** Takes what the decoder waits for, and keeps what else it finds for the consumer. */
+  #prefetch(): void {
+    while (this.#decoder.wantsMore) {
+      const batch = this.#takeNext();
+      if (batch === undefined) {
+        this.wait();
+        return;
+      }
+      if (batch.empty) continue;
+      if (this.#prefetchedBytes > this.#maxPrefetchedBytes) {
+        this.#itemsLetGo += batch.length;
+        continue;
+      }
+      this.#prefetched.push(batch);
+      this.#prefetchedBytes += batch.byteLength;
+    }
   }
 
   /** Asks the session how it is and passes on what is new. */
@@ -172,25 +230,42 @@ export class Engine<B extends { readonly length: number }> implements BatchSourc
     if (state.info) this.#info = state.info;
     if (this.#settleReady) this.#tryReady(this.#settleReady, state);
     if (state.wantsInput) this.#feed?.resume();
+    if (this.#warnAtOnce) this.#warn(state);
     return state;
   }
 
   #tryReady(ready: { resolve(): void; reject(error: unknown): void }, state: NativeState): void {
-    // A stream captures when its first bytes have come: before, nobody knows whether its sender works.
-    const waiting = state.phase === 'opening' || (state.phase === 'capturing' && this.#feed && !this.#feed.started);
-    if (waiting) return;
+    if (state.phase === 'opening') return;
     this.#settleReady = undefined;
-    const error =
-      state.phase === 'ended' ? (this.#feed?.error ?? (state.error && fromNativeError(state.error))) : undefined;
+    const error = this.#errorOf(state);
     // A short file can have come and gone, and its end been damaged: that it was opened shows in the link type.
-    if (error === undefined || state.info?.linkType) ready.resolve();
-    else ready.reject(error);
+    if (state.info?.linkType || (state.info && !error)) ready.resolve();
+    else ready.reject(error ?? closedEarly());
+  }
+
+  #errorOf(state: NativeState): CaptureError | undefined {
+    return this.#feed?.error ?? (state.error && fromNativeError(state.error));
+  }
+
+  #warn(state: NativeState): void {
+    if (this.#warned || !state.unsupportedLinkTypes) return;
+    this.#warned = true;
+    warnOfLinkTypes(state.unsupportedLinkTypes, this.#over);
   }
 
   readonly #abort = (): void => {
+    this.#prefetched = [];
     this.#consumer?.discard();
     this.#end({ error: this.#signal?.reason });
   };
+
+  /** Says in the options where to capture what. */
+  #follow(target: ProcessTarget, native: NativeOptions): SocketFollower {
+    const follower = new SocketFollower(target);
+    native.netns = follower.networkNamespace;
+    native.endpoints = follower.endpoints;
+    return follower;
+  }
 
   /** The one way out, whether by the end of the input, an error, close() or the signal. */
   #end(failure: { error: unknown } | undefined): void {
@@ -200,15 +275,29 @@ export class Engine<B extends { readonly length: number }> implements BatchSourc
     this.#signal?.removeEventListener('abort', this.#abort);
     if (this.#turn) clearImmediate(this.#turn);
     this.#feed?.cancel();
+    this.#follower?.stop();
     if (this.#session) {
       this.#session.close();
       this.#lastStats = this.#session.stats();
+      this.#warn(this.#session.state());
     }
     this.#decoder.end();
-    this.#settleReady?.reject(
-      failure ? failure.error : new CaptureError('ERR_CLOSED', 'The tap was closed before it captured anything'),
-    );
-    this.#settleReady = undefined;
+    this.#failReady(failure ? failure.error : closedEarly());
     this.#consumer?.settle();
   }
+
+  #failReady(error: unknown): void {
+    this.#settleReady?.reject(error);
+    this.#settleReady = undefined;
+  }
+}
+
+function startingError(error: unknown): CaptureError {
+  if (error instanceof CaptureError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CaptureError('ERR_CAPTURE', `The capture could not be started: ${reason}`, { cause: error });
+}
+
+function closedEarly(): CaptureError {
+  return new CaptureError('ERR_CLOSED', 'The tap was closed or stopped before it captured anything');
 }

@@ -3,28 +3,39 @@
  *
  * - `ERR_PERMISSION`: the process may not capture on the interface.
  * - `ERR_NO_INTERFACE`: no such interface, or it is down.
+ * - `ERR_NO_PROCESS`: no such process, or several where one is meant.
+ * - `ERR_NO_NAMESPACE`: no such network namespace.
+ * - `ERR_UNSUPPORTED`: this system cannot do that.
  * - `ERR_FILTER`: libpcap rejects the BPF expression; the message has its own words.
- * - `ERR_FILE`: the file or stream is unreadable, no capture, or damaged. What came before the damage is delivered first.
+ * - `ERR_FILE`: the file or stream is unreadable, no capture, or damaged. What came before the damage is delivered first. Of a writer: it
+ *   cannot be written.
  * - `ERR_OPTION`: an option is unknown or has a bad value; thrown by `capture()` itself.
  * - `ERR_CLOSED`: the tap was closed before what was asked for could happen.
  * - `ERR_STATE`: a call that is not possible now, such as a second consumer of one tap, or reading a body that was not kept.
+ * - `ERR_BODY_DROPPED`: a streamed body was not read in time and let go.
  * - `ERR_DECODE`: a body's content coding is unknown or damaged, or the decoded body exceeds `maxDecodedBytes`.
  * - `ERR_CAPTURE`: the system failed while capturing.
  */
 export type CaptureErrorCode =
   | 'ERR_PERMISSION'
   | 'ERR_NO_INTERFACE'
+  | 'ERR_NO_PROCESS'
+  | 'ERR_NO_NAMESPACE'
+  | 'ERR_UNSUPPORTED'
   | 'ERR_FILTER'
   | 'ERR_FILE'
   | 'ERR_OPTION'
   | 'ERR_CLOSED'
   | 'ERR_STATE'
+  | 'ERR_BODY_DROPPED'
   | 'ERR_DECODE'
   | 'ERR_CAPTURE';
 
 const nativeCodes: ReadonlySet<string> = new Set<CaptureErrorCode>([
   'ERR_PERMISSION',
   'ERR_NO_INTERFACE',
+  'ERR_NO_NAMESPACE',
+  'ERR_UNSUPPORTED',
   'ERR_FILTER',
   'ERR_FILE',
   'ERR_OPTION',

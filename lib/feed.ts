@@ -1,4 +1,5 @@
-/** Pumps a stream of capture bytes into a session, no faster than the session takes them. */
+/** Pumps a stream of capture bytes, compressed or not, into a session, no faster than the session takes them. */
+import { decompress } from './compressed.js';
 import { CaptureError } from './errors.js';
 import type { NativeSession } from './native.js';
 import type { ByteStream, ReadableStreamLike } from './options.js';
@@ -19,24 +20,16 @@ export class Feed {
   #cancelled = false;
   #resume: (() => void) | undefined;
   #error: CaptureError | undefined;
-  #started = false;
-  readonly #onStart: () => void;
 
-  /** `onStart` is called when the first bytes have been handed over. */
-  constructor(session: NativeSession, stream: ByteStream, onStart: () => void) {
+  /** @param name for messages */
+  constructor(session: NativeSession, stream: ByteStream, name: string) {
     this.#session = session;
-    this.#onStart = onStart;
-    void this.#pump(stream);
+    void this.#pump(stream, name);
   }
 
   /** Why the stream ended early. */
   get error(): CaptureError | undefined {
     return this.#error;
-  }
-
-  /** True when bytes have been handed over. */
-  get started(): boolean {
-    return this.#started;
   }
 
   /** True while the session's `wantsInput` is waited for. */
@@ -59,21 +52,14 @@ export class Feed {
     this.resume();
   }
 
-  async #pump(stream: ByteStream): Promise<void> {
+  async #pump(stream: ByteStream, name: string): Promise<void> {
     try {
       const input = openInput(stream);
       this.#input = input;
-      for (;;) {
-        const chunk = await input.read();
+      for await (const bytes of decompress(chunksOf(input), name)) {
         if (this.#cancelled) return;
-        if (chunk === undefined) break;
-        const bytes = toBytes(chunk);
         for (let at = 0; at < bytes.length; at += maxPushBytes) {
           const wantsMore = this.#session.push(bytes.subarray(at, at + maxPushBytes));
-          if (!this.#started) {
-            this.#started = true;
-            this.#onStart();
-          }
           if (!wantsMore) await new Promise<void>((resolve) => (this.#resume = resolve));
           if (this.#cancelled) return;
         }
@@ -85,13 +71,12 @@ export class Feed {
           ? error
           : new CaptureError(
               'ERR_FILE',
-              `Reading the stream failed: ${error instanceof Error ? error.message : String(error)}`,
-              {
-                cause: error,
-              },
+              `Reading ${name} failed: ${error instanceof Error ? error.message : String(error)}`,
+              { cause: error },
             );
       this.#input?.cancel();
     }
+    if (this.#cancelled) return;
     // What is inside is still delivered.
     this.#session.pushEnd();
   }
@@ -125,6 +110,14 @@ function openIterable(stream: AsyncIterable<Uint8Array>): Input {
       else Promise.resolve(iterator.return?.()).catch(ignore);
     },
   };
+}
+
+async function* chunksOf(input: Input): AsyncIterable<Uint8Array> {
+  for (;;) {
+    const chunk = await input.read();
+    if (chunk === undefined) return;
+    yield toBytes(chunk);
+  }
 }
 
 function toBytes(chunk: unknown): Uint8Array {

@@ -31,6 +31,7 @@ export function inspectMessage(message: Message, depth: number, options: object)
   if (body === undefined) shown.body = undefined;
   else if (body.length > 0) shown.body = preview(body);
   if (message.bodyTruncated) shown.bodyTruncated = true;
+  if (message.unfinished) shown.unfinished = true;
   shown.integrity = message.integrity;
   if (message.missingBytes > 0) shown.missingBytes = message.missingBytes;
   if (message.conflict) shown.conflict = true;

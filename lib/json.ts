@@ -1,7 +1,7 @@
 /** The object form of a message: one line of NDJSON. The names and their order are a contract, see docs/api.md. */
 import { isUtf8 } from 'node:buffer';
-import type { Connection } from './batch.js';
-import { decodeContentSync, isContentEncoded } from './body.js';
+import type { Connection } from './batch-buffer.js';
+import { decodeContentSync, isContentEncoded } from './body/content-coding.js';
 import type { Integrity, Message, RequestMessage, ResponseMessage } from './message.js';
 import type { Suspicion } from './suspicion.js';
 import { formatTime } from './time.js';
@@ -23,6 +23,8 @@ export interface CommonJson {
   /** True when a content coding was undone. */
   bodyDecoded?: boolean;
   integrity: Integrity;
+  /** Only when `true`: the message is being streamed, and its end has not come. */
+  unfinished?: true;
   /** Only when `true`. */
   bodyTruncated?: true;
   /** Only when not 0. */
@@ -98,6 +100,7 @@ function finish<T extends CommonJson>(json: T, message: Message, maxDecodedBytes
     json.bodyDecoded = decoded !== undefined;
   }
   json.integrity = message.integrity;
+  if (message.unfinished) json.unfinished = true;
   if (message.bodyTruncated) json.bodyTruncated = true;
   if (message.missingBytes > 0) json.missingBytes = message.missingBytes;
   if (message.conflict) json.conflict = true;

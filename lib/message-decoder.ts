@@ -1,37 +1,152 @@
 import { Batch, type BatchContext } from './batch.js';
-import type { Decoder } from './decoder.js';
+import { type BatchPuller, type BodyLimits, OpenBodies } from './body/open-bodies.js';
+import type { Decoder, DecoderCounters } from './decoder.js';
+import type { Exchange } from './exchanges/exchange.js';
+import { exchangesOf, unansweredOf } from './exchanges/pair.js';
+import { BatchSelector } from './match/batch-selector.js';
+import type { ResolvedMatch } from './match/resolve-match.js';
 import { type Message, messageAt } from './message.js';
 import { MessageBatch } from './message-batch.js';
 import type { NativeBatch } from './native.js';
-import { RecentRequests } from './requests.js';
+import type { ResolvedOptions } from './options.js';
+import { type FoundRequest, RecentRequests } from './requests.js';
+import { ConnectionProcesses } from './system/connection-processes.js';
 
 export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   readonly #context: BatchContext;
   readonly #requests = new RecentRequests();
+  readonly #bodyLimits: BodyLimits;
+  /** Only for exchanges: requests that were let go since the last batch. */
+  #forgotten: FoundRequest[] | undefined;
+  /** Somebody wants exchanges only. */
+  #withMessages = true;
+  /** Only when bodies are streamed. */
+  #bodies: OpenBodies | undefined;
+  /** Only when connections tell of them. */
+  readonly #processes: ConnectionProcesses | undefined;
+  readonly #match: ResolvedMatch | undefined;
+  /** Only for what native code could not decide. */
+  #selector: BatchSelector | undefined;
+  /** Somebody may ask a response for its request. */
+  #looksForRequests = true;
+  #messagesNotMatched = 0;
+  /** Absent when everything matches, and nothing has to be looked up. */
+  readonly select?: (batch: Batch) => Batch | Promise<Batch>;
 
-  constructor(context: BatchContext) {
-    this.#context = context;
+  constructor({ native, match, maxBodyBytes, maxDecodedBytes, processes }: ResolvedOptions) {
+    this.#match = match;
+    if (processes) this.#processes = new ConnectionProcesses(() => native.netns);
+    if (match || processes) this.select = (batch) => this.#select(batch);
+    this.#context = {
+      maxDecodedBytes,
+      maxBodyBytes,
+      streaming: native.body === 'stream',
+      processes: this.#processes,
+    };
+    this.#bodyLimits = { maxPassedBytes: native.maxQueuedBytes, maxBytes: native.maxBufferedBytes };
   }
 
-  get requestsForgotten(): number {
-    return this.#requests.forgotten;
+  attach(puller: BatchPuller): void {
+    if (this.#context.streaming) this.#bodies = new OpenBodies(this.#bodyLimits, puller);
+    void this.#processes?.start();
+  }
+
+  get wantsMore(): boolean {
+    return this.#bodies?.wanted ?? false;
+  }
+
+  get counters(): DecoderCounters {
+    return {
+      requestsForgotten: this.#requests.forgotten,
+      bodyBytesLetGo: this.#bodies?.bytesLetGo ?? 0,
+      messagesNotMatched: this.#messagesNotMatched,
+    };
+  }
+
+  /** From now on batches have `exchanges`, and nobody looks at their messages unless `withMessages`. */
+  pair({ withMessages }: { withMessages: boolean }): void {
+    this.#withMessages = withMessages;
+    const forgotten: FoundRequest[] = [];
+    this.#forgotten = forgotten;
+    this.#requests.keepForExchanges((request) => forgotten.push(request));
+  }
+
+  begin(): boolean {
+    const wantsExchanges = this.#forgotten !== undefined;
+    const match = this.#match;
+    if (match === undefined) return wantsExchanges;
+    const scope = wantsExchanges ? 'exchange' : match.scope;
+    const problem = match.problems[scope];
+    if (problem !== undefined) throw problem;
+    const plan = match.plans[scope];
+    this.#looksForRequests = scope === 'exchange' || plan.responses;
+    if (plan.rest !== undefined) this.#selector = new BatchSelector(plan, scope, !this.#context.streaming);
+    return wantsExchanges;
   }
 
   decode(taken: NativeBatch): Batch {
     const batch = new Batch(taken, this.#context);
-    this.#requests.add(batch);
+    if (this.#looksForRequests) this.#requests.add(batch);
+    this.#bodies?.add(batch);
+    if (this.#forgotten)
+      batch.exchanges = [...unansweredOf(this.#forgotten.splice(0), 'evicted'), ...exchangesOf(batch)];
     return batch;
   }
 
+  pass(): void {
+    this.#bodies?.pass();
+  }
+
+  /** The consumer takes this exchange. */
+  taken({ request, response }: Exchange): void {
+    this.#bodies?.takeThese([request, response]);
+  }
+
   itemAt(batch: Batch, index: number): Message {
+    this.#bodies?.take(batch, index);
     return messageAt(batch, index);
   }
 
   itemsOf(batch: Batch): MessageBatch {
-    return new MessageBatch(batch);
+    this.#bodies?.takeAll(batch);
+    const { exchanges } = batch;
+    // They refer to the batches of their requests: batch by batch, a chain to the beginning.
+    batch.exchanges = undefined;
+    return new MessageBatch(batch, exchanges);
   }
 
   end(): void {
     this.#requests.clear();
+    this.#bodies?.close();
+  }
+
+  /** Processes first: a connection is read once, and matching may read it. */
+  #select(batch: Batch): Batch | Promise<Batch> {
+    const looking = this.#processes?.lookUp(batch.connectionsWithoutProcess(this.#processes));
+    return looking === undefined ? this.#selectMatching(batch) : looking.then(() => this.#selectMatching(batch));
+  }
+
+  #selectMatching(batch: Batch): Batch | Promise<Batch> {
+    const selected = this.#selector?.select(batch);
+    if (selected === undefined) return batch;
+    return selected instanceof Promise
+      ? selected.then((indexes) => this.#keep(batch, indexes))
+      : this.#keep(batch, selected);
+  }
+
+  #keep(batch: Batch, indexes: readonly number[]): Batch {
+    if (indexes.length === batch.length) return batch;
+    this.#messagesNotMatched += batch.length - indexes.length;
+    const ids = new Set(indexes.map((index) => batch.id(batch.recordAt(index))));
+    for (const [id, body] of batch.open ?? []) if (!ids.has(id)) body.release();
+    const exchanges = batch.exchanges?.filter(({ request, response }) => ids.has((response ?? request)?.id ?? 0));
+    batch.exchanges = exchanges;
+    if (!this.#withMessages) return batch;
+    // The rest of the batch need not live as long as what is selected.
+    const selected = batch.compact(indexes, true);
+    selected.exchanges = exchanges;
+    batch.exchanges = undefined;
+    selected.requestSources = [new WeakRef(batch), ...(batch.requestSources ?? [])];
+    return selected;
   }
 }

@@ -1,6 +1,7 @@
 /** Loads the addon and types it. Nothing else in lib knows its shape. */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { MatchScope } from './match/scope.js';
 
 /** Options as the addon takes them: complete and valid, because native code only asserts. */
 export interface NativeOptions {
@@ -9,6 +10,10 @@ export interface NativeOptions {
   source: 'live' | 'file' | 'stream';
   /** live: interface name. */
   interface: string;
+  /** live: path of the network namespace that the interface is in, '' for that of this process. */
+  netns: string;
+  /** Only connections with one of these ends, see native/decode/endpoint_set.h, and `follow()` tells what changes; absent: all. */
+  endpoints?: Uint8Array | undefined;
   /** file: path. */
   file: string;
   /** The user's BPF expression, '' for none. */
@@ -25,12 +30,35 @@ export interface NativeOptions {
   maxBufferedBytes: number;
   maxBufferedBytesPerDirection: number;
   idleTimeoutMs: number;
-  keepBodies: boolean;
+  body: 'buffer' | 'stream' | 'none';
+  /** Keep the framing of chunked bodies too. */
+  keepFraming: boolean;
   maxBodyBytes: number;
   maxHeadBytes: number;
   maxHeaders: number;
+  /** Which messages are delivered, for either kind of consumer; absent: all. */
+  match?: Record<MatchScope, NativeMatch> | undefined;
+  /** exchange: whatever the consumer is. message: begin() decides. */
+  matchScope: MatchScope;
+  /** Of requests that are kept until their response decides. */
+  maxUndecidedBytes: number;
   /** Bound of the mailbox between the threads. */
   maxQueuedBytes: number;
+}
+
+export interface NativeMatch {
+  /** See lib/match/program-layout.ts; absent: everything matches. */
+  program: Uint8Array | undefined;
+  /** It is decided for both sides of an exchange, and selects both. */
+  exchanges: boolean;
+  /** With `exchanges`: an interim response that matches selects its exchange too. */
+  interims: boolean;
+  /** With `exchanges`: what belongs to one comes in one batch, when all of it is there. */
+  together: boolean;
+  /** Responses can match. */
+  responses: boolean;
+  /** Kept of the body of a request that waits for its response. */
+  maxBodyBytes: number;
 }
 
 export interface NativeInfo {
@@ -40,12 +68,22 @@ export interface NativeInfo {
   snaplen: number;
 }
 
+/** Packets that could not be decoded because of their link type. */
+export interface UnsupportedLinkType {
+  /** As libpcap names it. */
+  linkType: string;
+  packets: number;
+}
+
 export interface NativeState {
-  /** opening → capturing → ended; 'ended' also when opening failed. Batches may still be there to take when it is 'ended'. */
+  /** opening → capturing, when the link type is known → ended; 'ended' also when opening failed. Batches may still be there to take when it is 'ended'. */
   phase: 'opening' | 'capturing' | 'ended';
+  /** From 'capturing' on, and when it ended as it should. */
   info?: NativeInfo;
   /** Why it ended, when it was neither the end of the input nor stop(). */
   error?: { code: string; message: string };
+  /** Of the packets so far; absent while there are none. */
+  unsupportedLinkTypes?: UnsupportedLinkType[];
   /** stream: push() may go on. */
   wantsInput: boolean;
 }
@@ -66,6 +104,10 @@ export interface NativeSession {
    */
   park(): boolean;
   state(): NativeState;
+  /** From now on these, instead of the option `endpoints`, which must have been given; also of the packets of the last second. */
+  follow(endpoints: Uint8Array): void;
+  /** What the consumer wants. Where `match` makes a difference between the two, packets are looked at from then on. */
+  begin(exchanges: boolean): void;
   /** Ends capturing; open messages are finished and can still be taken. Idempotent. */
   stop(): void;
   /** Ends everything and joins the thread; nothing can be taken afterwards. Idempotent. */
@@ -78,12 +120,39 @@ export interface NativeSession {
   pushEnd(): void;
 }
 
+/** Writes records as NDJSON. */
+export interface NativeMessageLines {
+  /**
+   * The lines of the messages from index `from` up to `to`, as far as it knows how to write them, and the index of the first that was
+   * not written. See native/json/message_lines.h.
+   */
+  write(
+    buffer: ArrayBufferLike,
+    bodies: readonly ArrayBuffer[] | undefined,
+    from: number,
+    to: number,
+  ): { lines: Buffer; next: number };
+}
+
+export interface NativeInterface {
+  name: string;
+  addresses: string[];
+  up: boolean;
+  running: boolean;
+  loopback: boolean;
+  /** '' when it cannot be opened. */
+  linkType: string;
+  /** Why it cannot be opened. */
+  error?: { code: string; message: string };
+}
+
 export interface Native {
   /** Starts at once; `doorbell` is called on this thread after `park()`, once, when there is something new. */
   Session: new (
     options: NativeOptions,
     doorbell: () => void,
   ) => NativeSession;
+  MessageLines: new () => NativeMessageLines;
   layout: {
     version: number;
     /** Byte offset of each field of a record, connection and batch header by name. */
@@ -91,6 +160,14 @@ export interface Native {
     recordSize: number;
     connection: Record<string, number>;
     connectionSize: number;
+    header: Record<string, number>;
+    /** What becomes known of a message after its record. */
+    continuations: {
+      record: Record<string, number>;
+      recordSize: number;
+      kinds: Record<string, number>;
+      reasons: Record<string, number>;
+    };
     flags: Record<string, number>;
     /** Bits of `suspicious`, by the names that messages show. */
     suspicious: Record<string, number>;
@@ -109,6 +186,8 @@ export interface Native {
   counters: [string, string][];
   /** libpcap's own words when a BPF expression is bad for a link type (LINKTYPE_ number), undefined when it is good. */
   checkFilter(expression: string, linkType: number): string | undefined;
+  /** `error`: why there is no list. */
+  interfaces(): Promise<{ interfaces: NativeInterface[]; error?: { code: string; message: string } }>;
   /** Version line of the libpcap in use. */
   libpcapVersion(): string;
 }

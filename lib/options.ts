@@ -2,8 +2,16 @@
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { inspect } from 'node:util';
+import { isAbortSignal } from './abort-signal.js';
+import { closest } from './closest.js';
 import { CaptureError } from './errors.js';
-import type { NativeOptions } from './native.js';
+import type { Side } from './match/fields.js';
+import type { Match } from './match/match.js';
+import { type ResolvedMatch, resolveMatch } from './match/resolve-match.js';
+import type { MatchScope } from './match/scope.js';
+import type { NativeMatch, NativeOptions } from './native.js';
+import { networkNamespacePath } from './system/network-namespace.js';
+import type { ProcessTarget } from './system/process-group.js';
 
 /** A web `ReadableStream`, as far as it is needed here. */
 export interface ReadableStreamLike {
@@ -22,8 +30,20 @@ export interface CaptureOptions {
   interface?: string | undefined;
   /** Read this pcap or pcapng file instead, gzip- or zstd-compressed or not. */
   file?: string | undefined;
-  /** Read the bytes of a pcap or pcapng file from here, for example the output of a remote `tcpdump -U -w -`. Destroyed when the tap is closed. */
+  /** Read the bytes of a pcap or pcapng file, gzip- or zstd-compressed or not, from here, for example the output of a remote `tcpdump -U -w -`. Destroyed when the tap is closed. */
   stream?: ByteStream | undefined;
+
+  /**
+   * Live: only what the sockets of this process carry, and those of all processes that it starts, as they come and go; in its network
+   * namespace (docs/processes.md). The capture ends with them. Linux. Only one of `pid`, `process` and `netns`.
+   */
+  pid?: number | undefined;
+  /** Live: the same of all processes with this name, also of those that begin later. */
+  process?: string | undefined;
+  /** Live: capture in this network namespace: a path, the pid of a process that is in it, or a name that `ip netns` knows. Linux. */
+  netns?: string | number | undefined;
+  /** Live: tell as `connection.process` which process of this machine has the socket. Default false: it takes some of the processor. */
+  processes?: boolean | undefined;
 
   /** Only TCP connections with one of these ports at either end. Default: every port. */
   port?: number | readonly number[] | undefined;
@@ -47,16 +67,41 @@ export interface CaptureOptions {
   verifyChecksums?: boolean | undefined;
   /** Connections followed at a time, from 1; beyond that the least recently active is given up. Default 1000000. */
   maxConnections?: number | undefined;
-  /** Bytes of out-of-order segments kept for all connections, from 65536. Default 256 MiB. */
+  /**
+   * Bytes of out-of-order segments kept for all connections, from 65536. The same bounds bodies of open messages, and what waits of streamed
+   * bodies. Default 256 MiB.
+   */
   maxBufferedBytes?: number | undefined;
   /** Bytes of out-of-order segments kept for one direction of one connection, from 4096. Default 4 MiB. */
   maxBufferedBytesPerDirection?: number | undefined;
   /** Milliseconds of packet time without a packet after which a connection is forgotten, from 1. Default 300000. */
   idleTimeoutMs?: number | undefined;
 
-  /** `'buffer'`: messages have their bodies. `'none'`: they are skipped, only `bodyLength` is known. Default `'buffer'`. */
-  body?: 'buffer' | 'none' | undefined;
-  /** Bytes kept of each body, de-chunked, up to 2 GiB - 1. Default 8 MiB. */
+  /**
+   * Only messages that match: an expression, such as `'method == POST and status >= 500'`, or an object, such as
+   * `{ status: '5xx' }` (docs/expressions.md). What native code rejects at the head is not copied; `explain()` tells what is left to
+   * JavaScript. With `exchanges()`, only exchanges of which a side matches. Packets wait in the source until somebody iterates.
+   * Default: all.
+   */
+  match?: Match | undefined;
+  /**
+   * `'exchange'`: a message that matches selects its request or its responses too, as with `exchanges()`; requests are kept until that is
+   * known. `'message'`: each by itself. Default `'message'`.
+   */
+  matchScope?: MatchScope | undefined;
+  /**
+   * Bytes of requests that are kept until their response decides whether they match, from 64 KiB. Beyond that the oldest are given up.
+   * Default 32 MiB.
+   */
+  maxUndecidedBytes?: number | undefined;
+
+  /**
+   * `'buffer'`: messages have their bodies. `'stream'`: messages are delivered when their heads are complete, and their bodies are read
+   * as they come, by `stream()`. `'wire'`: as `'buffer'`, but chunked bodies keep their framing and are in `wireBody` alone. `'none'`:
+   * bodies are skipped, only `bodyLength` is known. Default `'buffer'`.
+   */
+  body?: 'buffer' | 'stream' | 'wire' | 'none' | undefined;
+  /** Bytes kept of each body, de-chunked, up to 2 GiB - 1; of a streamed body in `bytes()`, `text()` and the like. Default 8 MiB. */
   maxBodyBytes?: number | undefined;
   /** Bytes that a body may have after content decoding, for `bytes()`, `text()`, `json()` and `toJSON()`, from 1. Default 64 MiB. */
   maxDecodedBytes?: number | undefined;
@@ -77,9 +122,15 @@ export interface CaptureOptions {
 /** Options after validation. */
 export interface ResolvedOptions {
   native: NativeOptions;
+  maxBodyBytes: number;
   maxDecodedBytes: number;
+  match: ResolvedMatch | undefined;
   stream: ByteStream | undefined;
   signal: AbortSignal | undefined;
+  /** Whose sockets are followed. */
+  follow: ProcessTarget | undefined;
+  /** Connections tell whose socket it is. */
+  processes: boolean;
 }
 
 const KiB = 1024;
@@ -100,6 +151,7 @@ const numbers = {
   maxDecodedBytes: [64 * MiB, 1, 2 * GiB],
   maxHeadBytes: [256 * KiB, 64, 16 * MiB],
   maxHeaders: [1000, 1, 65_535],
+  maxUndecidedBytes: [32 * MiB, 64 * KiB, maxSafe],
   maxQueuedBytes: [16 * MiB, 64 * KiB, maxSafe],
 } as const satisfies Partial<Record<keyof CaptureOptions, readonly [number, number, number]>>;
 
@@ -110,12 +162,18 @@ const names: readonly (keyof CaptureOptions)[] = [
   'interface',
   'file',
   'stream',
+  'pid',
+  'process',
+  'netns',
+  'processes',
   'port',
   'address',
   'filter',
   'promiscuous',
   'immediate',
   'verifyChecksums',
+  'match',
+  'matchScope',
   'body',
   'signal',
   ...(Object.keys(numbers) as (keyof typeof numbers)[]),
@@ -140,10 +198,12 @@ const synonyms: Readonly<Record<string, keyof CaptureOptions>> = {
   maxBodySize: 'maxBodyBytes',
   idleTimeout: 'idleTimeoutMs',
   input: 'stream',
+  processName: 'process',
+  namespace: 'netns',
 };
 
 /** Throws a CaptureError with `ERR_OPTION` that names the option, what was given and what is possible. */
-export function resolveOptions(options: CaptureOptions = {}): ResolvedOptions {
+export function resolveOptions(options: CaptureOptions = {}, kind?: Side): ResolvedOptions {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw bad(`capture() takes an object of options, such as { port: 8000 }, not ${shown(options)}`);
   }
@@ -159,13 +219,13 @@ export function resolveOptions(options: CaptureOptions = {}): ResolvedOptions {
     }
     return value as number;
   };
-  const flag = (name: 'promiscuous' | 'immediate' | 'verifyChecksums'): boolean => {
+  const flag = (name: 'promiscuous' | 'immediate' | 'verifyChecksums' | 'processes'): boolean => {
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== 'boolean')
       throw bad(`${name} must be true or false, not ${shown(value)}`);
     return value ?? false;
   };
-  const text = (name: 'interface' | 'file' | 'filter'): string | undefined => {
+  const text = (name: 'interface' | 'file' | 'filter' | 'process'): string | undefined => {
     const value: unknown = options[name];
     if (value === undefined) return undefined;
     if (typeof value !== 'string') throw bad(`${name} must be a string, not ${shown(value)}`);
@@ -175,7 +235,9 @@ export function resolveOptions(options: CaptureOptions = {}): ResolvedOptions {
   };
 
   const body: unknown = options.body ?? 'buffer';
-  if (body !== 'buffer' && body !== 'none') throw bad(`body must be 'buffer' or 'none', not ${shown(body)}`);
+  if (body !== 'buffer' && body !== 'stream' && body !== 'wire' && body !== 'none') {
+    throw bad(`body must be 'buffer', 'stream', 'wire' or 'none', not ${shown(body)}`);
+  }
 
   const interfaceName = text('interface');
   const file = text('file');
@@ -184,11 +246,23 @@ export function resolveOptions(options: CaptureOptions = {}): ResolvedOptions {
   if (given.length > 1) throw bad(`${given.map(([name]) => name).join(' and ')} are given; a tap has one source`);
 
   const live = file === undefined && stream === undefined;
+  const follow = checkTarget(options.pid, text('process'));
+  const netns = checkNamespace(options.netns);
+  const chosen = Object.entries({ pid: options.pid, process: options.process, netns }).filter(
+    ([, value]) => value !== undefined,
+  );
+  if (chosen.length > 1)
+    throw bad(`${chosen.map(([name]) => name).join(' and ')} are given; a tap captures in one place`);
+  if (chosen.length > 0 && !live)
+    throw bad(`${chosen[0]?.[0]} is for live captures; a capture file does not tell of processes`);
+  const maxBodyBytes = number('maxBodyBytes');
+  const match = resolveMatch({ match: options.match, matchScope: options.matchScope, body }, kind);
 
   return {
     native: {
       source: stream !== undefined ? 'stream' : file !== undefined ? 'file' : 'live',
       interface: given.length > 0 ? (interfaceName ?? '') : defaultInterface(),
+      netns: netns ?? '',
       file: file ?? '',
       filter: text('filter') ?? '',
       ports: checkPorts(options.port),
@@ -203,22 +277,58 @@ export function resolveOptions(options: CaptureOptions = {}): ResolvedOptions {
       maxBufferedBytes: number('maxBufferedBytes'),
       maxBufferedBytesPerDirection: number('maxBufferedBytesPerDirection'),
       idleTimeoutMs: number('idleTimeoutMs'),
-      keepBodies: body === 'buffer',
-      maxBodyBytes: number('maxBodyBytes'),
+      body: body === 'wire' ? 'buffer' : body,
+      keepFraming: body === 'wire',
+      // What is streamed is not kept.
+      maxBodyBytes: body === 'stream' ? 2 * GiB - 1 : maxBodyBytes,
       maxHeadBytes: number('maxHeadBytes'),
       maxHeaders: number('maxHeaders'),
+      match: match && {
+        message: nativeMatch(match, 'message', maxBodyBytes),
+        exchange: nativeMatch(match, 'exchange', maxBodyBytes),
+      },
+      matchScope: match?.scope ?? 'message',
+      maxUndecidedBytes: number('maxUndecidedBytes'),
       maxQueuedBytes: live && options.maxQueuedBytes === undefined ? liveQueuedBytes : number('maxQueuedBytes'),
     },
+    maxBodyBytes,
+    match,
     maxDecodedBytes: number('maxDecodedBytes'),
     stream,
     signal: checkSignal(options.signal),
+    follow,
+    processes: flag('processes') && live && process.platform === 'linux',
   };
+}
+
+function nativeMatch(match: ResolvedMatch, scope: MatchScope, maxBodyBytes: number): NativeMatch {
+  const { program, paired: exchanges, rest, responses } = match.plans[scope];
+  // Of an exchange the final response counts; a single message may be an interim one.
+  const interims = scope === 'message';
+  return { program, exchanges, interims, together: exchanges && rest !== undefined, responses, maxBodyBytes };
 }
 
 /** Linux has `any`; elsewhere what runs on this machine is on the loopback interface. */
 function defaultInterface(): string {
   if (process.platform === 'linux') return 'any';
   return 'lo0' in networkInterfaces() ? 'lo0' : 'en0';
+}
+
+function checkPid(name: 'pid' | 'netns', value: number): number {
+  if (Number.isInteger(value) && value > 0 && value < 2 ** 31) return value;
+  throw bad(`${name} must be the number of a process, not ${shown(value)}`);
+}
+
+function checkTarget(pid: unknown, name: string | undefined): ProcessTarget | undefined {
+  if (pid !== undefined) return { pid: checkPid('pid', pid as number) };
+  return name === undefined ? undefined : { process: name };
+}
+
+function checkNamespace(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'number') return networkNamespacePath(checkPid('netns', value));
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return networkNamespacePath(value);
+  throw bad(`netns must be a path, a name or the number of a process, not ${shown(value)}`);
 }
 
 function checkPorts(value: unknown): number[] {
@@ -256,49 +366,15 @@ function checkStream(value: unknown): ByteStream | undefined {
 }
 
 function checkSignal(value: unknown): AbortSignal | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === 'object' && value !== null && 'aborted' in value && 'addEventListener' in value)
-    return value as AbortSignal;
+  if (value === undefined || isAbortSignal(value)) return value;
   throw bad(`signal must be an AbortSignal, not ${shown(value)}`);
 }
 
 function checkName(name: string): void {
   if ((names as readonly string[]).includes(name)) return;
-  const meant = Object.hasOwn(synonyms, name) ? synonyms[name] : closest(name);
+  const meant = Object.hasOwn(synonyms, name) ? synonyms[name] : closest(name, names);
   const advice = meant === undefined ? `The options are ${[...names].sort().join(', ')}` : `Did you mean '${meant}'?`;
   throw bad(`There is no option '${name.slice(0, 60)}'. ${advice}`);
-}
-
-function closest(name: string): string | undefined {
-  let best: string | undefined;
-  // A third of the letters may be wrong.
-  let least = Math.floor(Math.min(name.length, 40) / 3) + 1;
-  for (const candidate of names) {
-    const distance = editDistance(name.slice(0, 40).toLowerCase(), candidate.toLowerCase());
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-/** Letters inserted, left out, replaced or swapped with their neighbour. */
-function editDistance(a: string, b: string): number {
-  let before: number[] = [];
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const swapped =
-        i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? (before[j - 2] as number) + 1 : Infinity;
-      next.push(Math.min(replaced, swapped, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    before = row;
-    row = next;
-  }
-  return row[b.length] as number;
 }
 
 function shown(value: unknown): string {

@@ -17,26 +17,45 @@ export interface BatchSource<B> {
   close(): Promise<void>;
 }
 
+/** Whoever has to know what the consumer is done with. */
+export type Consumed = Pick<Decoder<unknown, never, unknown>, 'pass'>;
+
 interface Waiter<T> {
   resolve(result: IteratorResult<T, undefined>): void;
   reject(reason: unknown): void;
 }
 
-abstract class Reader<T, B> implements AsyncIterableIterator<T, undefined> {
+/** A tap's one consumer. */
+export interface TapReader<T> extends AsyncIterableIterator<T, undefined> {
+  /** The next item if there is one now and nobody waits for it: next() without a promise. */
+  poll(): T | undefined;
+  return(): Promise<IteratorResult<T, undefined>>;
+  /** Serves those who wait, as far as possible. */
+  settle(): void;
+  /** Forgets items that were taken but not delivered. */
+  discard(): void;
+}
+
+export abstract class Reader<T, B> implements TapReader<T> {
   protected readonly _source: BatchSource<B>;
+  private readonly _consumed: Consumed;
   private readonly _waiters: Waiter<T>[] = [];
 
-  constructor(source: BatchSource<B>) {
+  constructor(source: BatchSource<B>, consumed: Consumed) {
     this._source = source;
+    this._consumed = consumed;
   }
 
   /** The next item if there is one now. */
   protected abstract _item(): T | undefined;
-  /** Forgets items that were taken but not delivered. */
   abstract discard(): void;
 
   get waiting(): boolean {
     return this._waiters.length > 0;
+  }
+
+  poll(): T | undefined {
+    return this._waiters.length === 0 ? this._item() : undefined;
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
@@ -48,6 +67,7 @@ abstract class Reader<T, B> implements AsyncIterableIterator<T, undefined> {
         return failure ? Promise.reject(failure.error) : Promise.resolve({ value: undefined, done: true });
       }
     }
+    this._consumed.pass?.();
     return new Promise((resolve, reject) => {
       this._waiters.push({ resolve, reject });
       if (this._waiters.length === 1) this._source.wait();
@@ -68,7 +88,6 @@ abstract class Reader<T, B> implements AsyncIterableIterator<T, undefined> {
     return this;
   }
 
-  /** Serves those who wait, as far as possible. */
   settle(): void {
     const waiters = this._waiters;
     while (waiters.length > 0) {
@@ -96,7 +115,7 @@ export class ItemReader<T, B extends { readonly length: number }> extends Reader
   private _length = 0;
 
   constructor(source: BatchSource<B>, decoder: Decoder<T, B, unknown>) {
-    super(source);
+    super(source, decoder);
     this._decoder = decoder;
   }
 
@@ -121,11 +140,14 @@ export class ItemReader<T, B extends { readonly length: number }> extends Reader
   }
 }
 
-export class BatchReader<Items, B extends { readonly length: number }> extends Reader<Items, B> {
+export class BatchReader<Items, B extends { readonly empty: boolean; readonly length: number }> extends Reader<
+  Items,
+  B
+> {
   private readonly _decoder: Decoder<unknown, B, Items>;
 
   constructor(source: BatchSource<B>, decoder: Decoder<unknown, B, Items>) {
-    super(source);
+    super(source, decoder);
     this._decoder = decoder;
   }
 
@@ -133,7 +155,7 @@ export class BatchReader<Items, B extends { readonly length: number }> extends R
     for (;;) {
       const batch = this._source.take();
       if (batch === undefined) return undefined;
-      if (batch.length > 0) return this._decoder.itemsOf(batch);
+      if (!batch.empty) return this._decoder.itemsOf(batch);
     }
   }
 

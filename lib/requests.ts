@@ -6,8 +6,8 @@
  *
  * 1. A response and its request are mostly in one batch, which the response refers to anyway.
  * 2. The last `maxRecentBatches` batches, at most `maxRecentBytes`, are kept whole.
- * 3. When a batch leaves that window, those of its requests that no final response has answered yet are copied, without their
- *    bodies, into a small batch of their own, and the batch is let go. The copies are kept until all of their requests are answered, up
+ * 3. When a batch leaves that window, those of its requests that wait for a final response are copied, without their bodies unless
+ *    exchanges want them, into a small batch of their own, and the batch is let go. The copies are kept until all of their requests are answered, up
  *    to `maxWaitingBytes`; beyond that the oldest are forgotten and counted.
  *
  * A batch that arrives notes where the requests are that it answers: copies directly, batches of the window through a WeakRef.
@@ -16,7 +16,9 @@
  *
  * The price a message is one look at its kind and, for a response, the search above.
  */
-import { type Batch, flags, REQUEST, RESPONSE } from './batch.js';
+import type { Batch } from './batch.js';
+import { continuationsOf } from './continuations.js';
+import { flags, REQUEST, RESPONSE } from './layout.js';
 
 export const maxRecentBatches = 4;
 export const maxRecentBytes = 16 * 1024 * 1024;
@@ -54,8 +56,14 @@ export class RecentRequests {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #forgotten = 0;
+  #onForgotten: ((request: FoundRequest) => void) | undefined;
   /** WeakRefs are dear enough to make one only once a batch. */
   readonly #references = new WeakMap<Batch, WeakRef<Batch>>();
+
+  /** From now on the copies have bodies too, and of each request that is let go `onForgotten` is told. */
+  keepForExchanges(onForgotten: (request: FoundRequest) => void): void {
+    this.#onForgotten = onForgotten;
+  }
 
   /** Requests that were let go before their response came, because too many were waiting. */
   get forgotten(): number {
@@ -66,8 +74,7 @@ export class RecentRequests {
   add(batch: Batch): void {
     const length = batch.length;
     const firstId = batch.firstId;
-    const answered = new Uint8Array(length);
-    batch.answered = answered;
+    batch.answered = new Uint8Array(length);
     for (let i = 0, at = batch.recordsOffset; i < length; i++, at = batch.recordAt(i)) {
       if (batch.kind(at) !== RESPONSE) continue;
       const requestId = batch.requestId(at);
@@ -76,10 +83,11 @@ export class RecentRequests {
       if (requestId < firstId) {
         this.#link(batch, requestId, final);
       } else if (final) {
-        const index = batch.indexOf(requestId);
-        if (index >= 0) answered[index] = 1;
+        this.#markOwn(batch, requestId);
       }
     }
+    for (const told of continuationsOf(batch)) if (told.kind === 'unanswered') this.#close(batch, told.id);
+    if (length === 0) return;
     this.#recent.push(batch);
     this.#recentBytes += batch.byteLength;
     while (this.#recent.length > maxRecentBatches || (this.#recentBytes > maxRecentBytes && this.#recent.length > 1))
@@ -91,6 +99,17 @@ export class RecentRequests {
     this.#waiting = [];
     this.#recentBytes = 0;
     this.#waitingBytes = 0;
+  }
+
+  /** No response will come to this request: it need not wait any longer. */
+  #close(batch: Batch, requestId: number): void {
+    if (batch.length > 0 && requestId >= batch.firstId) this.#markOwn(batch, requestId);
+    else this.#link(batch, requestId, true);
+  }
+
+  #markOwn(batch: Batch, requestId: number): void {
+    const index = batch.indexOf(requestId);
+    if (index >= 0 && batch.answered) batch.answered[index] = 1;
   }
 
   #link(batch: Batch, requestId: number, final: boolean): void {
@@ -136,6 +155,13 @@ export class RecentRequests {
     }
   }
 
+  #tellForgotten(batch: Batch): void {
+    if (this.#onForgotten === undefined) return;
+    for (let index = 0; index < batch.length; index++) {
+      if (batch.answered?.[index] !== 1) this.#onForgotten({ batch, index });
+    }
+  }
+
   #retire(): void {
     const batch = this.#recent.shift() as Batch;
     this.#recentBytes -= batch.byteLength;
@@ -144,7 +170,7 @@ export class RecentRequests {
       if (batch.kind(at) === REQUEST && batch.answered?.[i] !== 1) unanswered.push(i);
     }
     if (unanswered.length === 0) return;
-    const copy = batch.compact(unanswered);
+    const copy = batch.compact(unanswered, this.#onForgotten !== undefined);
     copy.answered = new Uint8Array(copy.length);
     this.#waiting.push({ batch: copy, firstId: copy.firstId, lastId: copy.lastId, remaining: copy.length });
     this.#waitingBytes += copy.byteLength;
@@ -152,6 +178,7 @@ export class RecentRequests {
       const oldest = this.#waiting.shift() as Waiting;
       this.#waitingBytes -= oldest.batch.byteLength;
       this.#forgotten += oldest.remaining;
+      this.#tellForgotten(oldest.batch);
     }
   }
 }

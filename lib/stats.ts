@@ -1,6 +1,6 @@
 /** Counters by group, in the names of native/stats.h. */
 
-/** Packets. `received = decoded + notTcp + malformed + unsupported + fragments`. */
+/** Packets. `received = decoded + notTcp + malformed + unsupported`. */
 export interface PacketStats {
   /** Packets handed over by the source. */
   received: number;
@@ -8,11 +8,12 @@ export interface PacketStats {
   bytes: number;
   /** Held a TCP segment. */
   decoded: number;
+  /** Held no TCP segment: other protocols, and fragments. */
   notTcp: number;
   malformed: number;
   /** Of an unknown link type or encapsulation. */
   unsupported: number;
-  /** IP fragments that completed no datagram. */
+  /** Of `notTcp`: IP fragments that completed no datagram. The one that completes it is decoded. */
   fragments: number;
   /** Of all: cut off by the snap length. */
   truncated: number;
@@ -41,13 +42,15 @@ export interface DecodeStats {
 }
 
 /**
- * TCP. `payloadBytes = deliveredBytes + duplicateBytes + conflictingBytes + lateBytes + evictedBytes + bufferedBytes`.
+ * TCP. `payloadBytes = deliveredBytes + duplicateBytes + conflictingBytes + evictedBytes + bufferedBytes`.
  */
 export interface TcpStats {
   /** Decoded and selected segments. */
   segments: number;
   /** Decoded segments of no selected port or address. */
   notSelected: number;
+  /** Of `notSelected`: could have been of a socket that is followed soon, but too many came before that was known. */
+  heldDropped: number;
   connectionsOpened: number;
   /** For any reason. */
   connectionsClosed: number;
@@ -61,11 +64,11 @@ export interface TcpStats {
   deliveredBytes: number;
   /** Retransmitted, or captured twice. */
   duplicateBytes: number;
-  /** Overlapped earlier bytes and differed from them. */
+  /** Overlapped earlier bytes and differed from them: from the first byte that did to the last. */
   conflictingBytes: number;
-  /** Of a gap that was declared already, from before the start, or behind a FIN. */
+  /** Of `evictedBytes`: of a gap that was declared already, from before the start, or behind a FIN. */
   lateBytes: number;
-  /** Captured, but a buffer was full. */
+  /** Captured and never handed on: a buffer was full, or they came late. */
   evictedBytes: number;
   /** Now: out of order, waiting. */
   bufferedBytes: number;
@@ -80,7 +83,7 @@ export interface TcpStats {
   resetsIgnored: number;
 }
 
-/** HTTP. `messagesStarted = messagesFinished + messagesOpen`. */
+/** HTTP. `messagesStarted = messagesFinished + messagesNotSelected + delivery.messagesDropped + messagesOpen`. */
 export interface HttpStats {
   /** Connections that carried HTTP/1. */
   connections: number;
@@ -107,6 +110,12 @@ export interface HttpStats {
   messagesFinished: number;
   /** Now: begun, not finished. */
   messagesOpen: number;
+  /** Over, and rejected by `match` natively. */
+  messagesNotSelected: number;
+  /** Requests that waited for their response to be matched, and were given up because of `maxUndecidedBytes`; not selected then. */
+  undecidedDropped: number;
+  /** Now: kept for requests that wait for their response to be matched. */
+  undecidedBytes: number;
   /** De-chunked, kept or not. */
   bodyBytes: number;
   /** Of them not kept: not wanted, beyond a limit, or behind a gap. */
@@ -132,6 +141,12 @@ export interface DeliveryStats {
   eventBytesDropped: number;
   /** Requests that `response.request` can no longer give, because too many were waiting for their response. */
   requestsForgotten: number;
+  /** Of streamed bodies: bytes that nobody read in time, see `ERR_BODY_DROPPED`. */
+  bodyBytesLetGo: number;
+  /** Messages that native code could not decide about, and JavaScript found not to match. They have used up their ids. */
+  messagesNotMatched: number;
+  /** Messages that nobody took while a streamed body was waited for, beyond `maxBufferedBytes`. */
+  messagesLetGo: number;
 }
 
 /** What `tap.stats()` gives: totals since the start, save those that say "now". */
@@ -147,7 +162,7 @@ export interface CaptureStats {
 export function groupStats(
   names: readonly (readonly [group: string, name: string])[],
   values: ArrayLike<number> | undefined,
-  requestsForgotten: number,
+  ours: Pick<DeliveryStats, 'requestsForgotten' | 'bodyBytesLetGo' | 'messagesNotMatched' | 'messagesLetGo'>,
 ): CaptureStats {
   const groups: Record<string, Record<string, number>> = { packets: {}, decode: {}, tcp: {}, http: {}, delivery: {} };
   names.forEach(([group, name], i) => {
@@ -155,6 +170,6 @@ export function groupStats(
     groups[group][name] = values?.[i] ?? 0;
   });
   const stats = groups as unknown as CaptureStats;
-  stats.delivery.requestsForgotten = requestsForgotten;
+  Object.assign(stats.delivery, ours);
   return stats;
 }

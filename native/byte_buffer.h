@@ -53,12 +53,12 @@ class ByteBuffer {
     capacity_ = capacity;
   }
 
+  /// How much more memory `length` more bytes take.
+  size_t growth(size_t length) const { return capacity_ - size_ < length ? grown(length) - capacity_ : 0; }
+
   /// Makes room for `length` more bytes behind the end and returns where they go; they count as written.
   uint8_t* extend(size_t length) {
-    if (capacity_ - size_ < length) {
-      size_t wanted = capacity_ < 256 ? 512 : capacity_ * 2;
-      reserve(wanted < size_ + length ? size_ + length : wanted);
-    }
+    if (capacity_ - size_ < length) reserve(grown(length));
     uint8_t* at = data_ + size_;
     size_ += length;
     return at;
@@ -73,6 +73,11 @@ class ByteBuffer {
   }
 
  private:
+  size_t grown(size_t length) const {
+    const size_t wanted = capacity_ < 256 ? 512 : capacity_ * 2;
+    return wanted < size_ + length ? size_ + length : wanted;
+  }
+
   uint8_t* data_ = nullptr;
   size_t size_ = 0;
   size_t capacity_ = 0;

@@ -1,6 +1,7 @@
 #include "pipeline.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "delivery/batch_writer.h"
 #include "delivery/flow_writer.h"
@@ -35,9 +36,26 @@ Pipeline::Pipeline(const PipelineOptions& options, delivery::Mailbox& mailbox, s
                              : static_cast<tcp::StreamListener&>(*flows_),
                    stats_),
       decoder_(options.decode, stats_),
-      selector_(options.ports, options.addresses) {}
+      selector_(options.ports, options.addresses),
+      held_(options.followed ? std::make_unique<decode::HeldSegments>(decode::HoldOptions{}, stats_) : nullptr) {
+  selector_.follow(options.followed);
+}
 
 Pipeline::~Pipeline() = default;
+
+void Pipeline::select(const http::SelectionOptions& selection) {
+  if (messages_) messages_->http1.select(selection);
+}
+
+void Pipeline::follow(std::shared_ptr<const decode::EndpointSet> endpoints) {
+  if (held_ == nullptr) return;
+  selector_.follow(std::move(endpoints));
+  held_->release([this](const decode::Segment& segment) { return selector_.selects(segment); },
+                 [this](const decode::Segment& segment) {
+                   stats_.tcp_notSelected--;
+                   reassembler_.segment(segment);
+                 });
+}
 
 void Pipeline::packets(const source::Packet* burst, size_t count) {
   decode::Segment segments[lookAhead];
@@ -49,6 +67,7 @@ void Pipeline::packets(const source::Packet* burst, size_t count) {
       if (decoder_.decode(burst[base + i], segment) != decode::DecodeResult::segment) continue;
       if (!selector_.selects(segment)) {
         stats_.tcp_notSelected++;
+        if (held_ != nullptr && selector_.isListed(segment)) held_->hold(segment);
         continue;
       }
       reassembler_.prefetch(segment);

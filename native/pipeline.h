@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "decode/decoder.h"
+#include "decode/endpoint_set.h"
+#include "decode/held_segments.h"
 #include "decode/selector.h"
 #include "delivery/mailbox.h"
 #include "delivery/outbox.h"
@@ -32,6 +34,7 @@ struct PipelineOptions {
   decode::DecodeOptions decode;
   std::vector<uint16_t> ports;
   std::vector<decode::Address> addresses;
+  std::shared_ptr<const decode::EndpointSet> followed;  ///< only these, and what follow() says later; null: all
   tcp::ReassemblyOptions tcp;
   http::HttpOptions http;
   delivery::WhenFull whenFull = delivery::WhenFull::wait;
@@ -45,6 +48,11 @@ class Pipeline final : public source::PacketSink {
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
 
+  /// Which messages are delivered, instead of what the options say. Before the first packet.
+  void select(const http::SelectionOptions& selection);
+  /// These endpoints alone, from now on; also what came from and to them a moment ago. Only if the options say that any
+  /// are followed.
+  void follow(std::shared_ptr<const decode::EndpointSet> endpoints);
   void packets(const source::Packet* burst, size_t count) override;
   /// Declares what is overdue at `nowNs`. To be called every few hundred packets.
   void advance(int64_t nowNs);
@@ -52,6 +60,8 @@ class Pipeline final : public source::PacketSink {
   void pause(int64_t nowNs);
   /// Time of the last packet, 0 before the first. Not of the newest: captures may be joined in any order.
   int64_t packetTimeNs() const { return packetTimeNs_; }
+  /// See Decoder.
+  const std::vector<decode::LinkTypeCount>& unsupportedLinkTypes() const { return decoder_.unsupportedLinkTypes(); }
   /// The input is over: finishes everything and hands it over.
   void finish();
 
@@ -69,6 +79,7 @@ class Pipeline final : public source::PacketSink {
   tcp::Reassembler reassembler_;
   decode::Decoder decoder_;
   decode::Selector selector_;
+  std::unique_ptr<decode::HeldSegments> held_;  ///< only while endpoints are followed
   int64_t packetTimeNs_ = 0;
 };
 

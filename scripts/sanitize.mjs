@@ -2,14 +2,14 @@
 // npm run sanitize [-- thread|address] [NAME...]: the whole addon under ThreadSanitizer, then under AddressSanitizer, in stock Node:
 // runs tests of test/ with a sanitized addon in place of the usual one. Default: those of captures that start no other Node.
 import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { buildTree, treeDir, trees } from './lib/cmake.mjs';
 import { findSanitizer } from './lib/sanitizers.mjs';
 import { filesBelow } from './lib/stamps.mjs';
 import { root, runMain, StepError, Steps } from './lib/steps.mjs';
 import { setUp } from './setup.mjs';
 
-const usual = ['file.test', 'stream.test', 'live.test', 'reliability-accounting.test'];
+const usual = ['file', 'stream', 'live', 'reliability-accounting', 'reliability-conflict', 'reliability-hostile'];
 
 await runMain(async () => {
   const names = process.argv.slice(2);
@@ -33,7 +33,7 @@ await runMain(async () => {
     mkdirSync(join(folder, 'build/Release'), { recursive: true });
     copyFileSync(built, join(folder, 'build/Release/flowtap.node'));
     const files = filesBelow('test', /\.test\.ts$/).filter((file) =>
-      (wanted.length > 0 ? wanted : usual).some((name) => file.includes(name)),
+      wanted.length > 0 ? wanted.some((name) => file.includes(name)) : usual.includes(basename(file, '.test.ts')),
     );
     for (const file of files) await steps.step(`${file} (${kind})`, () => runFile(steps, file, library, folder));
   }

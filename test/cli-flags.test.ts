@@ -25,8 +25,30 @@ test('without arguments everything has its default', () => {
     read: undefined,
     ports: [],
     expression: '',
+    selection: {
+      where: [],
+      kind: undefined,
+      methods: [],
+      hosts: [],
+      paths: [],
+      statuses: [],
+      headers: [],
+      grep: undefined,
+      exchange: false,
+    },
+    explain: false,
     count: undefined,
-    format: 'console',
+    outputs: {
+      console: true,
+      json: false,
+      raw: false,
+      exchanges: false,
+      summary: false,
+      curl: false,
+      har: undefined,
+      force: false,
+    },
+    redaction: { redact: undefined, headers: [], query: [], fields: [] },
     body: true,
     maxBodyBytes: undefined,
     digest: false,
@@ -44,12 +66,76 @@ test('every option is understood, in its long and its short form', () => {
   assert.deepEqual(flagsOf('-p80,8080', '-p', '80').ports, [80, 8080]);
   assert.equal(flagsOf('-n', '10').count, 10);
   assert.equal(flagsOf('--count', '1').count, 1);
-  assert.equal(flagsOf('--json').format, 'json');
-  assert.equal(flagsOf('--raw').format, 'raw');
   assert.equal(flagsOf('--no-body').body, false);
   assert.equal(flagsOf('--digest').digest, true);
   assert.equal(flagsOf('--no-color').color, false);
   assert.equal(flagsOf('--stats').stats, true);
+});
+
+test('the console is an output when it is the only one, or asked for', () => {
+  const named = (...args: string[]) =>
+    Object.entries(flagsOf(...args).outputs).flatMap(([name, value]) => (value ? [name] : []));
+  assert.deepEqual(named(), ['console']);
+  for (const output of ['json', 'raw', 'exchanges', 'summary', 'curl']) {
+    assert.deepEqual(named(`--${output}`), [output]);
+    assert.deepEqual(named(`--${output}`, '-c'), ['console', output]);
+  }
+  assert.deepEqual(named('--har', 'a.har', '--exchanges', '--summary'), ['exchanges', 'summary', 'har']);
+  assert.equal(flagsOf('--har', 'a.har').outputs.har, 'a.har');
+  assert.deepEqual(named('--force'), ['console', 'force']);
+});
+
+test('conditions, one or several', () => {
+  const { selection } = flagsOf(
+    ...[
+      '--method',
+      'GET,HEAD',
+      '--method',
+      'PUT',
+      '--host',
+      'a,b',
+      '--path',
+      '/a,b',
+      '--path',
+      '/c',
+      '--kind',
+      'request',
+    ],
+    ...['--status', '4XX,503', '--status', '500..502', '--header', 'x-a', '--header', 'Cookie=a=b*', '--header', 'e='],
+    ...['--grep', 'a/b', '--ignore-case', '--where', 'conflict', '--where', 'interim', '--exchange'],
+  );
+  assert.deepEqual(selection, {
+    where: ['conflict', 'interim'],
+    kind: 'request',
+    methods: ['GET', 'HEAD', 'PUT'],
+    hosts: ['a', 'b'],
+    paths: ['/a,b', '/c'],
+    statuses: ['4xx', '503', '500..502'],
+    headers: [
+      { name: 'x-a', value: undefined },
+      { name: 'Cookie', value: 'a=b*' },
+      { name: 'e', value: '' },
+    ],
+    grep: /a\/b/i,
+    exchange: true,
+  });
+  assert.match(usageError('--status', '40'), /a status is 404, 4xx or 500\.\.504/);
+  assert.match(usageError('--grep', '('), /'--grep <REGEX>' argument '\(' is invalid: Invalid regular expression/);
+  assert.match(usageError('--kind', 'both'), /it is request or response/);
+  assert.match(usageError('--header', '=x'), /a header is NAME or NAME=GLOB/);
+  assert.match(usageError('--method', 'GET,'), /a name is empty/);
+  assert.match(usageError('--where', ''), /it is empty/);
+});
+
+test('redaction: naming what is secret asks for it', () => {
+  const redaction = (...args: string[]) => flagsOf(...args).redaction;
+  assert.equal(redaction('--redact').redact, true);
+  assert.equal(redaction('--no-redact').redact, false);
+  assert.deepEqual(
+    redaction('--redact-header', 'X-A,X-B', '--redact-query', 'q', '--redact-field', 'f', '--redact-field', 'g'),
+    { redact: true, headers: ['X-A', 'X-B'], query: ['q'], fields: ['f', 'g'] },
+  );
+  assert.match(usageError('--no-redact', '--redact-field', 'f'), /--no-redact excludes/);
 });
 
 test('sizes have binary units', () => {
@@ -85,16 +171,22 @@ test('usage errors are one line that says what is wrong', () => {
   for (const port of ['0', '65536', '80,', '-80', '8e1', ''])
     assert.match(usageError(`--port=${port}`), /port is a number/, port);
   for (const count of ['0', '-1', 'all', '1.5', ''])
-    assert.match(usageError(`--count=${count}`), /number of messages/, count);
+    assert.match(usageError(`--count=${count}`), /a count is a number from 1 on/, count);
   assert.match(usageError('--jsn'), /unknown option '--jsn' \(Did you mean --json\?\)/);
   assert.match(usageError('-r'), /'-r'.* argument missing/);
   assert.match(usageError('-i', 'lo', '-r', 'x'), /exclude each other/);
   assert.match(usageError('--json', '--raw'), /exclude each other/);
-  assert.match(usageError('--no-body', '--max-body', '1k'), /exclude each other/);
-  assert.match(usageError('--no-body', '--digest'), /--digest needs/);
-  assert.match(usageError('--raw', '--digest'), /--json --digest/);
   for (const args of [['--jsn'], ['-p', 'x'], ['-r'], ['-i', 'lo', '-r', 'x']])
     assert.doesNotMatch(usageError(...args), /\n/);
+});
+
+test('what one flag leaves nothing to do for another is no error', () => {
+  for (const args of [
+    ['--no-body', '--max-body', '1k'],
+    ['--no-body', '--digest'],
+    ['--raw', '--digest'],
+  ])
+    assert.ok(flagsOf(...args), args.join(' '));
 });
 
 test('help names every option, examples, permissions and exit codes; version is the version', () => {
@@ -106,6 +198,9 @@ test('help names every option, examples, permissions and exit codes; version is 
       '--read',
       '--port',
       '--count',
+      ...['--method', '--host', '--path', '--status', '--header', '--kind', '--grep', '--ignore-case', '--where'],
+      ...['--exchange', '--explain', '--console', '--exchanges', '--summary', '--curl', '--har', '--force'],
+      ...['--redact', '--no-redact', '--redact-header', '--redact-query', '--redact-field'],
       '--json',
       '--raw',
       '--no-body',

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { commandArgs } from './cli-support.js';
+import { temporaryFolder } from './support/environment.js';
+import { assertValidHar } from './support/har.js';
 
 const loopback = Object.keys(networkInterfaces()).find((name) => /^lo0?$/.test(name)) ?? 'lo';
 
@@ -89,4 +93,34 @@ test('live: --count ends it; silence is explained', { timeout: 60_000 }, async (
   silent.child.kill('SIGINT');
   assert.deepEqual(await ended, [0, null]);
   assert.match(silent.stderr(), /\nflowtap: 0 messages.*\nflowtap: (no packets that match were seen|.*none of port 1)/);
+});
+
+test('live: an archive, lines and a filter at once; SIGINT completes them', { timeout: 60_000 }, async (t) => {
+  const { port, ask } = await serve(t);
+  const file = path.join(temporaryFolder(), 'live.har');
+  const args = ['--har', file, '--exchanges', '--path', '/api/*', '--grep', '"path"'];
+  const tap = await listen(t, ['-i', loopback, '-p', String(port), ...args]);
+  if (!tap) return;
+  const lines = createInterface({ input: tap.child.stdout as NonNullable<ChildProcess['stdout']> })[
+    Symbol.asyncIterator
+  ]();
+  for (const target of ['/api/1', '/other', '/api/2']) {
+    await ask(target);
+    if (target === '/other') continue;
+    const { value } = await lines.next();
+    assert.match(
+      value,
+      new RegExp(`^\\S+Z 127\\.0\\.0\\.1:\\d+ GET http://127\\.0\\.0\\.1:${port}${target} 200 0 17 \\S+ms \\S+ms$`),
+    );
+  }
+  const closed = once(tap.child, 'close');
+  tap.child.kill('SIGINT');
+  assert.deepEqual(await closed, [0, null]);
+  assert.match(tap.stderr(), /\nflowtap: 2 exchanges in .*live\.har\n$/);
+  const har: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  assertValidHar(har);
+  assert.deepEqual(
+    har.log.entries.map((entry) => entry.response.content.text),
+    ['{"path":"/api/1"}', '{"path":"/api/2"}'],
+  );
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseCommandLine } from '../lib/cli/flags.js';
+import { describeSecrets } from '../lib/cli/secrets.js';
 import { describeSource, formatStats, summarize, Tally } from '../lib/cli/summary.js';
 import type { CaptureStats } from '../lib/index.js';
 import { fakeMessage } from './cli-support.js';
@@ -40,6 +41,10 @@ test('the start says where packets come from and what is selected', () => {
     'reading a.pcap, every TCP port',
   );
   assert.equal(describeSource(flagsOf('-r', '-'), undefined), 'reading standard input, every TCP port');
+  assert.equal(
+    describeSource(flagsOf('-r', '-', '-p', '1'), undefined, 'path == "\x1b"'),
+    'reading standard input, port 1, where path == "\\x1b"',
+  );
 });
 
 test('the end says what was seen and what could not be read', () => {
@@ -60,13 +65,14 @@ test('the end says what was seen and what could not be read', () => {
           malformed: 2,
         },
         tcp: { segments: 1190, gaps: 2, missingBytes: 1448 },
-        http: { connections: 3, tlsConnections: 12, http2Connections: 3 },
-        delivery: { messagesDropped: 7 },
+        http: { connections: 3, tlsConnections: 12, http2Connections: 3, messagesNotSelected: 500 },
+        delivery: { messagesDropped: 7, messagesNotMatched: 1000 },
       },
       tally,
     ),
     [
       '2 messages (1 request, 1 response), 1,200 packets',
+      '1,500 messages did not match',
       '1 message not complete',
       '12 TLS and 3 HTTP/2 connections: not decoded',
       '1,448 bytes missing in 2 gaps',
@@ -77,6 +83,33 @@ test('the end says what was seen and what could not be read', () => {
       '7 messages dropped because the output was too slow',
     ],
   );
+});
+
+test('what raw output cannot say with a message is said at the end', () => {
+  const tally = new Tally();
+  tally.add(fakeMessage({ head: 'GET / HTTP/1.1\r\n\r\n', integrity: 'gap' }));
+  tally.add(fakeMessage({ head: 'GET / HTTP/1.1\r\n\r\n', bodyTruncated: true }));
+  assert.deepEqual(
+    lines(['--raw'], { packets: { received: 2, decoded: 2 }, tcp: { segments: 2 } }, tally).slice(1, 3),
+    ['1 message not complete: cut off at the first missing byte', '1 body cut by --max-body'],
+  );
+});
+
+test('whether secrets are in what is written is said', () => {
+  const said = (...args: string[]) => describeSecrets(flagsOf(...args));
+  for (const output of ['--console', '--json', '--raw', '--exchanges', '--curl']) {
+    assert.equal(said(output), 'secrets are shown as captured; --redact masks them');
+    assert.equal(said(output, '--redact'), 'secrets are masked');
+  }
+  assert.equal(said('--summary'), undefined);
+  assert.equal(said('--har', 'a\x1b'), 'secrets are masked in a\\x1b; --no-redact leaves them');
+  assert.equal(said('--har', 'a', '--no-redact', '--summary'), 'secrets are in a as captured');
+  assert.equal(
+    said('--har', 'a', '-c'),
+    'secrets are masked in a, but shown here as captured; --redact masks them everywhere',
+  );
+  assert.equal(said('--har', 'a', '-c', '--no-redact'), 'secrets are shown here and in a as captured');
+  assert.equal(said('--har', 'a', '-c', '--redact'), 'secrets are masked');
 });
 
 test('when nothing was seen it says why', () => {
@@ -101,6 +134,10 @@ test('when nothing was seen it says why', () => {
   assert.equal(hint([], { ...busy, tcp: { segments: 5 } }), 'connections without data: nothing was said on them');
   assert.equal(hint([], { ...busy, http: { tlsConnections: 1 } }), 'no plain HTTP/1 was seen beside them');
   assert.equal(lines([], { ...busy, http: { tlsConnections: 1 } }).at(-2), '1 TLS connection: not decoded');
+  assert.equal(
+    lines([], { ...busy, http: { connections: 1, tlsConnections: 1, http2Connections: 2 } }).at(-1),
+    '1 TLS connection and 2 HTTP/2 connections: not decoded',
+  );
   assert.equal(hint([], { ...busy, http: { otherConnections: 2 } }), '2 connections carried something else than HTTP');
 });
 

@@ -1,8 +1,11 @@
 /** Messages and captures for the tests of the command. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { ByteBuffer } from '../lib/cli/byte-buffer.js';
+import { run } from '../lib/cli/run.js';
+import type { Terminal } from '../lib/cli/terminal.js';
 import type { Message } from '../lib/index.js';
 
 interface FakeMessage {
@@ -56,6 +59,7 @@ export function fakeMessage(fake: FakeMessage): Message {
     headers: { get, raw: fields },
     trailers: { get: () => null, raw: fake.trailers ?? [] },
     body,
+    wireBody: body,
     bodyLength: fake.bodyLength ?? body?.length ?? 0,
     bodyTruncated: fake.bodyTruncated ?? false,
     integrity: fake.integrity ?? 'complete',
@@ -78,6 +82,10 @@ export function fakeMessage(fake: FakeMessage): Message {
 /** Collects what a printer writes. */
 export class MemoryOutput {
   readonly pending = new ByteBuffer();
+
+  send(bytes: Uint8Array): void {
+    this.pending.copy(bytes);
+  }
 
   get bytes(): Buffer {
     return this.pending.bytes.subarray(0, this.pending.length);
@@ -115,6 +123,21 @@ export async function flowtap(
   child.stdin.end(options.input ?? '');
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   return { code, signal, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
+}
+
+/** The same in this process, which is several times as fast. */
+export async function flowtapHere(args: string[], env: Record<string, string> = {}): Promise<CommandResult> {
+  const stream = () => {
+    const chunks: Buffer[] = [];
+    const through = new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk));
+    return { through, text: () => Buffer.concat(chunks).toString() };
+  };
+  const [stdout, stderr] = [stream(), stream()];
+  const terminal = { stdin: process.stdin, stdout: stdout.through, stderr: stderr.through, env };
+  const code = await run(args, terminal as unknown as Terminal);
+  // What was written last is read in the next turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  return { code, signal: null, stdout: stdout.text(), stderr: stderr.text() };
 }
 
 interface Exchange {

@@ -145,6 +145,10 @@ const deliberate: { name: string; applies(node: Parsed, sample: Sample, ours?: M
   // RFC 9112, 2.2: llhttp ends a status line there.
   { name: 'a bare CR ends no line', applies: (_, __, ours) => ours?.suspicious.includes('bare-cr') === true },
   // llhttp reads these protocols too.
+  {
+    name: 'a connection that begins with SSDP is not HTTP',
+    applies: (_, { bytes }) => /^[\r\n]*(M-SEARCH|NOTIFY) \* HTTP\/1\.\d\r?\n/.test(bytes),
+  },
   { name: 'RTSP and ICE are not HTTP', applies: (_, { bytes }) => /RTSP\/|ICE\//.test(bytes) },
 ];
 

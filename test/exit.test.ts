@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe as suite, test } from 'node:test';
 import type { SourceKind } from './support/endless.js';
 import { type ChildResult, runProgram, skipUnlessLive } from './support/environment.js';
-import { type How, type Stage, stages } from './support/stages.js';
+import { type How, type Stage, stages, waitingStages } from './support/stages.js';
 
 const live = await skipUnlessLive();
 const kinds: SourceKind[] = ['file', 'stream', 'live'];
@@ -17,15 +17,15 @@ function check(result: ChildResult, code: number): void {
 suite('process exit at every stage', { concurrency: 2 }, () => {
   for (const kind of kinds)
     for (const stage of stages) {
-      // The end of a file resolves a parked read at once; the others cover it.
-      if (kind === 'file' && stage.startsWith('parked')) continue;
+      // The end of a file resolves what waits at once; the others cover it.
+      if (kind === 'file' && waitingStages.includes(stage)) continue;
       test(`process.exit(): ${kind}, ${stage}`, { skip: kind === 'live' && live }, async () => {
         check(await stageProgram(kind, stage, 'exit'), 7);
       });
     }
 
   for (const kind of kinds)
-    for (const stage of ['opening', 'mid-batch', ...(kind === 'file' ? [] : ['parked'])] as Stage[])
+    for (const stage of ['opening', 'mid-batch', ...(kind === 'file' ? [] : waitingStages)] as Stage[])
       test(`an uncaught error: ${kind}, ${stage}`, { skip: kind === 'live' && live }, async () => {
         const result = await stageProgram(kind, stage, 'throw');
         check(result, 1);

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import zlib from 'node:zlib';
-import { decodeContent, decodeContentSync, decodeText, isContentEncoded } from '../lib/body.js';
+import { decodeText } from '../lib/body/charset.js';
+import { decodeContent, decodeContentSync, isContentEncoded } from '../lib/body/content-coding.js';
 import { CaptureError } from '../lib/errors.js';
 import { ZstdDecoder } from '../lib/zstd.js';
+import { zstdFrame } from './support/zstd.js';
 
 const text = Buffer.from('The quick brown fox jumps over the lazy dog. '.repeat(2000));
 const limit = 1024 * 1024;
@@ -27,25 +29,6 @@ async function decode(body: Uint8Array, encoding: string, maxBytes = limit): Pro
   }
   assert.ok(sync.equals(await decodeContent(bytes, encoding, maxBytes)));
   return sync;
-}
-
-/** A frame of raw and run-length blocks: enough to be Zstandard without a compressor. */
-function zstdFrame(
-  blocks: (Uint8Array | { byte: number; times: number })[],
-  { checksum = false, window = 0x58 } = {},
-): Buffer {
-  const parts = [Buffer.of(0x28, 0xb5, 0x2f, 0xfd, checksum ? 4 : 0, window)];
-  blocks.forEach((block, i) => {
-    const last = i === blocks.length - 1 ? 1 : 0;
-    const raw = block instanceof Uint8Array;
-    const header = ((raw ? block.length : block.times) << 3) | (raw ? 0 : 2) | last;
-    parts.push(
-      Buffer.of(header & 255, (header >> 8) & 255, header >> 16),
-      raw ? Buffer.from(block) : Buffer.of(block.byte),
-    );
-  });
-  if (checksum) parts.push(Buffer.of(1, 2, 3, 4));
-  return Buffer.concat(parts);
 }
 
 // `printf 'hello hello hello hello hello hello hello hello\n' | zstd -19`, with a compressed block.

@@ -5,11 +5,16 @@ import {
   checkLayout,
   connectionLayout,
   connectionSize,
+  continuationKinds,
+  continuationLayout,
+  continuationSize,
   flags,
+  headerLayout,
   layoutVersion,
+  noResponseReasons,
   recordLayout,
   recordSize,
-} from '../lib/batch.js';
+} from '../lib/layout.js';
 import { groupStats } from '../lib/stats.js';
 import { suspicions } from '../lib/suspicion.js';
 
@@ -31,7 +36,16 @@ test('the types of stats() name every counter of native/stats.h, and only those'
     );
   assert.ok(counters.length > 50);
   // The one counter of this side.
-  assert.deepEqual(typed.sort(), [...counters, 'delivery.requestsForgotten'].sort());
+  assert.deepEqual(
+    typed.sort(),
+    [
+      ...counters,
+      'delivery.bodyBytesLetGo',
+      'delivery.messagesLetGo',
+      'delivery.messagesNotMatched',
+      'delivery.requestsForgotten',
+    ].sort(),
+  );
 });
 
 test('docs/api.md names every option and counter', () => {
@@ -51,11 +65,12 @@ test('stats are grouped by name, zero where there are none', () => {
     ['packets', 'received'],
     ['later', 'more'],
   ];
-  const stats = groupStats(names, Float64Array.of(1, 2), 3);
+  const ours = { requestsForgotten: 3, bodyBytesLetGo: 4, messagesNotMatched: 6, messagesLetGo: 5 };
+  const stats = groupStats(names, Float64Array.of(1, 2), ours);
   assert.equal(stats.packets.received, 1);
   assert.equal((stats as unknown as Record<string, Record<string, number>>).later?.more, 2);
-  assert.equal(stats.delivery.requestsForgotten, 3);
-  assert.equal(groupStats(names, undefined, 0).packets.received, 0);
+  assert.deepEqual({ ...stats.delivery }, { ...stats.delivery, ...ours });
+  assert.equal(groupStats(names, undefined, ours).packets.received, 0);
 });
 
 test('an addon of another layout is refused, with what to do', () => {
@@ -65,6 +80,13 @@ test('an addon of another layout is refused, with what to do', () => {
     recordSize,
     connection: { ...connectionLayout },
     connectionSize,
+    header: { ...headerLayout },
+    continuations: {
+      record: { ...continuationLayout },
+      recordSize: continuationSize,
+      kinds: { ...continuationKinds },
+      reasons: { ...noResponseReasons },
+    },
     flags: { ...flags },
     suspicious: { ...suspicions },
   };

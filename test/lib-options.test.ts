@@ -20,6 +20,7 @@ test('defaults', () => {
   assert.deepEqual(native, {
     source: 'live',
     interface: process.platform === 'linux' ? 'any' : native.interface,
+    netns: '',
     file: '',
     filter: '',
     ports: [],
@@ -34,10 +35,14 @@ test('defaults', () => {
     maxBufferedBytes: 256 << 20,
     maxBufferedBytesPerDirection: 4 << 20,
     idleTimeoutMs: 300_000,
-    keepBodies: true,
+    body: 'buffer',
+    keepFraming: false,
     maxBodyBytes: 8 << 20,
     maxHeadBytes: 256 * 1024,
     maxHeaders: 1000,
+    match: undefined,
+    matchScope: 'message',
+    maxUndecidedBytes: 32 << 20,
     maxQueuedBytes: 64 << 20,
   });
   assert.equal(maxDecodedBytes, 64 << 20);
@@ -97,7 +102,7 @@ test('bad values, with what was given and what is possible', () => {
   rejects({ file: 7 }, /file must be a string, not 7/);
   rejects({ stream: 'x' }, /stream must be a Readable/);
   rejects({ stream: [1] }, /stream must be a Readable/);
-  rejects({ body: 'stream' }, /'buffer' or 'none', not 'stream'/);
+  rejects({ body: 'streamed' }, /'buffer', 'stream', 'wire' or 'none', not 'streamed'/);
   rejects({ immediate: 1 }, /true or false, not 1/);
   rejects({ snaplen: 10 }, /from 64 to 262144, not 10/);
   rejects({ maxBodyBytes: -1 }, /from 0/);

@@ -22,7 +22,7 @@ class Capture {
   readonly requests = new RecentRequests();
   id = 0;
   add(...specs: MessageSpec[]): Batch {
-    const batch = new Batch(writeBatch(specs), { maxDecodedBytes: 1000 });
+    const batch = new Batch(writeBatch(specs), { maxBodyBytes: 8 << 20, streaming: false, maxDecodedBytes: 1000 });
     this.requests.add(batch);
     return batch;
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { PassThrough, Readable } from 'node:stream';
-import { describe, test } from 'node:test';
+import { afterEach, beforeEach, describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { CaptureError } from '../lib/errors.js';
 import type { Message } from '../lib/message.js';
@@ -329,11 +329,73 @@ describe('ready, info and stats', () => {
       decode: {},
       tcp: {},
       http: {},
-      delivery: { messagesDropped: 3, requestsForgotten: 0 },
+      delivery: {
+        messagesDropped: 3,
+        requestsForgotten: 0,
+        bodyBytesLetGo: 0,
+        messagesNotMatched: 0,
+        messagesLetGo: 0,
+      },
     };
     assert.deepEqual(tap.stats(), expected);
     await tap.close();
     assert.deepEqual(tap.stats(), expected);
+  });
+});
+
+describe('packets of an unsupported link type', () => {
+  const code = 'FLOWTAP_UNSUPPORTED_LINK_TYPE';
+  let warnings: string[] = [];
+  const note = (warning: Error & { code?: string }) => {
+    if (warning.code === code) warnings.push(warning.message);
+  };
+  beforeEach(() => {
+    warnings = [];
+    process.on('warning', note);
+  });
+  afterEach(() => process.off('warning', note));
+  const usb = { linkType: 'USB_LINUX', packets: 1 };
+  const dbus = { linkType: 'DBUS', packets: 4 };
+
+  test('live: warned about once, when the first is seen', async () => {
+    const { tap, session } = fakeTap();
+    const all = gather(tap);
+    session.start();
+    session.change({ unsupportedLinkTypes: [usb] });
+    await until(() => warnings.length > 0);
+    session.change({ unsupportedLinkTypes: [{ ...usb, packets: 2 }, dbus] });
+    session.end();
+    await all;
+    await turn();
+    assert.deepEqual(warnings, [
+      '1 packet so far of link type USB_LINUX, which cannot be decoded; stats().packets.unsupported counts them',
+    ]);
+  });
+
+  test('file: warned about once, at the end, with all of them', async () => {
+    const { tap, session } = fakeTap({ file: 'x.pcapng' });
+    const all = gather(tap);
+    session.start();
+    session.change({ unsupportedLinkTypes: [usb] });
+    await turn();
+    await turn();
+    assert.deepEqual(warnings, []);
+    session.change({ unsupportedLinkTypes: [usb, dbus] });
+    session.end();
+    await all;
+    await turn();
+    assert.deepEqual(warnings, [
+      '5 packets of link types USB_LINUX and DBUS, which cannot be decoded; stats().packets.unsupported counts them',
+    ]);
+  });
+
+  test('also when the tap is closed before, or nobody reads', async () => {
+    const { tap, session } = fakeTap({ file: 'x.pcapng' });
+    session.change({ unsupportedLinkTypes: [usb] });
+    await tap.close();
+    await tap.close();
+    await turn();
+    assert.equal(warnings.length, 1);
   });
 });
 
@@ -356,7 +418,7 @@ describe('stream', () => {
   test('waits when the session has enough, until it wants more', async () => {
     let pulled = 0;
     async function* source() {
-      for (; pulled < 5; pulled++) yield Buffer.from([pulled]);
+      for (; pulled < 5; pulled++) yield Buffer.alloc(8, pulled);
     }
     const { tap, session } = fakeTap({ stream: source() });
     session.wantsMore = false;
@@ -414,24 +476,36 @@ describe('stream', () => {
     assert.deepEqual(seen, [1, 2]);
   });
 
-  test('ready waits for the first bytes', async () => {
+  test('ready waits until the session captures, not for bytes alone', async () => {
     const stream = new PassThrough();
     const { tap, session } = fakeTap({ stream });
     let ready = false;
     const settled = tap.ready.then(() => (ready = true));
-    session.change({ phase: 'capturing', info: { interface: '', linkType: '', filter: '', snaplen: 0 } });
-    await turn();
+    stream.write('header');
+    await until(() => session.pushed.length === 1);
     await turn();
     assert.equal(ready, false);
-    stream.write('x');
+    session.start();
     await settled;
+    assert.equal(tap.info?.linkType, 'EN10MB');
     await tap.close();
+  });
 
-    const broken = fakeTap({ stream: new Readable({ read() {} }).destroy(new Error('no route')) });
-    broken.session.change({ phase: 'capturing', info: { interface: '', linkType: '', filter: '', snaplen: 0 } });
-    await until(() => broken.session.pushedEnd);
-    broken.session.end({ code: 'ERR_FILE', message: 'the stream is empty' });
-    await assert.rejects(broken.tap.ready, { code: 'ERR_FILE', message: /no route/ });
+  test('ready rejects with what ended the stream', async () => {
+    const { tap, session } = fakeTap({ stream: new Readable({ read() {} }).destroy(new Error('no route')) });
+    await until(() => session.pushedEnd);
+    session.end({ code: 'ERR_FILE', message: 'the stream is empty' });
+    await assert.rejects(tap.ready, { code: 'ERR_FILE', message: /no route/ });
+  });
+
+  test('stop() before the session captures rejects ready, and ends the iterator without an error', async () => {
+    const { tap, session } = fakeTap({ stream: new PassThrough() });
+    const { ready } = tap;
+    tap.stop();
+    await assert.rejects(ready, { code: 'ERR_CLOSED' });
+    assert.equal(tap.info, undefined);
+    assert.deepEqual(await gather(tap), []);
+    assert.equal(session.closed, 1);
   });
 
   test('text instead of bytes, and locked streams, are errors that say so', async () => {
@@ -488,5 +562,5 @@ async function until(condition: () => boolean): Promise<void> {
 test('options go to the session complete', () => {
   const { session } = fakeTap({ port: 80, body: 'none' });
   assert.deepEqual((session as FakeSession).options.ports, [80]);
-  assert.equal((session as FakeSession).options.keepBodies, false);
+  assert.equal((session as FakeSession).options.body, 'none');
 });

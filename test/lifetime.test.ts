@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe as suite, test } from 'node:test';
-import { capture, type Message, type Tap } from '../lib/index.js';
+import { type CaptureError, capture, type Message, type Tap } from '../lib/index.js';
 import { pcap, toPackets } from './support/capture-file.js';
 import { Conversation } from './support/conversation.js';
-import { type SourceKind, start, thenSilence } from './support/endless.js';
+import { type SourceKind, start, startDownload, thenSilence } from './support/endless.js';
 import { collect, opened, runProgram, skipUnlessLive, temporaryFile, within } from './support/environment.js';
 import { compare, expect } from './support/expected.js';
 import { request, response } from './support/http.js';
+import { nextUnfinished } from './support/packet-feed.js';
 import { traffic } from './support/traffic.js';
 
 const live = await skipUnlessLive();
@@ -28,7 +29,7 @@ const iterate = (tap: Tap) => tap[Symbol.asyncIterator]();
 const over = { done: true, value: undefined };
 
 for (const kind of kinds)
-  suite(`the end of a capture: ${kind}`, { skip: kind === 'live' && live, timeout: 60_000 }, () => {
+  suite(`the end of a capture: ${kind}`, { skip: kind === 'live' && live, timeout: 300_000 }, () => {
     test('break', async () => {
       const { tap, release } = start(kind);
       let seen = 0;
@@ -126,6 +127,43 @@ for (const kind of kinds)
       await within(tap[Symbol.asyncDispose](), 'dispose');
       await release();
     });
+  });
+
+for (const kind of ['stream', 'live'] as const)
+  suite(`the end while something is waited for: ${kind}`, { skip: kind === 'live' && live, timeout: 300_000 }, () => {
+    const ways: [name: string, end: (tap: Tap, controller: AbortController) => unknown, left: string][] = [
+      ['stop()', (tap) => tap.stop(), 'truncated'],
+      ['close()', (tap) => tap.close(), 'ERR_CLOSED'],
+      ['an abort', (_, controller) => controller.abort(new Error('enough')), 'ERR_CLOSED'],
+    ];
+    for (const [name, end, left] of ways) {
+      test(`a body is read, its end is awaited: ${name}`, async () => {
+        const controller = new AbortController();
+        const { tap, release } = startDownload(kind, { signal: controller.signal });
+        const response = await nextUnfinished(iterate(tap));
+        const body = response.text().catch((error: CaptureError) => error.code);
+        const integrity = response.finished.then(
+          (told) => told.integrity,
+          (error: CaptureError) => error.code,
+        );
+        await end(tap, controller);
+        assert.equal(await within(integrity, 'finished'), left);
+        assert.match(await within(body, 'text()'), left === 'ERR_CLOSED' ? /^ERR_CLOSED$/ : /^the beginning/);
+        await release();
+      });
+
+      test(`the next exchange: ${name}`, async () => {
+        const controller = new AbortController();
+        const { tap, release } = start(kind, { signal: controller.signal });
+        const exchanges = tap.exchanges();
+        assert.equal((await exchanges.next()).done, false);
+        const rest = collect(exchanges);
+        await end(tap, controller);
+        if (name === 'an abort') await assert.rejects(within(rest, 'the rest'), /enough/);
+        else await within(rest, 'the rest');
+        await release();
+      });
+    }
   });
 
 suite('a parked read', () => {
@@ -346,12 +384,12 @@ suite('leaks', { concurrency: 2 }, () => {
   for (const kind of kinds)
     test(`captures opened and closed give everything back: ${kind}`, {
       skip: kind === 'live' && live,
-      timeout: 60_000,
+      timeout: 300_000,
     }, async () => {
       const { code, signal, stdout, stderr, timedOut } = await runProgram('leak', {
         args: [kind],
         nodeOptions: ['--expose-gc'],
-        timeoutMs: 50_000,
+        timeoutMs: 120_000,
       });
       assert.ok(!timedOut && signal === null && code === 0, `${code} ${signal} ${stderr}`);
       const { before, after }: Record<string, { threads: number; descriptors: number; residentBytes: number }[]> =

@@ -4,16 +4,18 @@ import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
 import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe as suite, test } from 'node:test';
-import { capture, type Message } from '../lib/index.js';
-import { pcap, pcapng, toPackets } from './support/capture-file.js';
+import { gzipSync } from 'node:zlib';
+import { capture, type Message, type Tap } from '../lib/index.js';
+import { type CapturedPacket, pcap, pcapng, toPackets } from './support/capture-file.js';
 import { collect, loopback, skip, skipUnlessLive, temporaryFile, within } from './support/environment.js';
 import { compare, expect } from './support/expected.js';
 import { linkType } from './support/frame.js';
 import { Random } from './support/random.js';
 import { traffic } from './support/traffic.js';
+import { zstd } from './support/zstd.js';
 
 const { conversations, segments } = traffic({ seed: 61, conversations: 5, exchanges: 8 });
 const bytes = pcap(toPackets(segments, { link: 'ethernet' }), { nanoseconds: true });
@@ -67,6 +69,24 @@ suite('a stream of capture bytes', () => {
   test('a file stream', async () => {
     compare(await collect(capture({ stream: createReadStream(temporaryFile(bytes)) })), want);
   });
+
+  for (const [format, compress] of [
+    ['gzip', gzipSync],
+    ['zstd', zstd],
+  ] as const)
+    test(`compressed with ${format}`, async () => {
+      const compressed = compress(bytes);
+      compare(await collect(capture({ stream: Readable.from(pieces(compressed, () => 1013)) })), want);
+      const tap = capture({ stream: Readable.from([compressed.subarray(0, -2000)]) });
+      const seen: Message[] = [];
+      await assert.rejects(
+        async () => {
+          for await (const message of tap) seen.push(message);
+        },
+        { code: 'ERR_FILE', message: new RegExp(`the stream: the ${format} data is damaged`) },
+      );
+      assert.ok(seen.length > 0);
+    });
 
   test('messages come while the stream is still open', async () => {
     let more: (() => void) | undefined;
@@ -186,6 +206,108 @@ suite('a stream of capture bytes', () => {
     assert.equal(handed, 24 + (all.length - 24) * 8);
     assert.equal(tap.stats().delivery.messagesDropped, 0);
     assert.equal(count, tap.stats().delivery.messagesDelivered);
+  });
+});
+
+suite('ready of a stream', () => {
+  /** What was written is all there is for now. */
+  const held = (...chunks: Uint8Array[]) => {
+    const stream = new PassThrough();
+    for (const chunk of chunks) stream.write(chunk);
+    return stream;
+  };
+  const header = pcap([] as CapturedPacket[]);
+  const section = pcapng([], { interfaces: [] });
+  const described = pcapng([], { interfaces: [{ linkType: linkType.raw, snaplen: 777 }] });
+  /** Long enough for the capture thread to have read what there is. */
+  const untilRead = async (tap: Tap, stream: PassThrough) => {
+    while (stream.readableLength > 0) await new Promise(setImmediate);
+    for (let i = 0; i < 20; i++) {
+      await new Promise(setImmediate);
+      tap.stats();
+    }
+  };
+
+  test('resolves when the header has told the link type, before any packet', async () => {
+    const stream = held(header);
+    const tap = capture({ stream, filter: 'tcp' });
+    await within(tap.ready, 'ready');
+    assert.deepEqual(tap.info, { interface: '', linkType: 'EN10MB', filter: 'tcp', snaplen: 262144 });
+    await tap.close();
+  });
+
+  test('waits for all of the header, and of a pcapng for the first interface', async () => {
+    for (const [first, rest] of [
+      [header.subarray(0, 23), header.subarray(23)],
+      [section, described.subarray(section.length)],
+    ] as const) {
+      const stream = held(first);
+      const tap = capture({ stream });
+      let settled = false;
+      const ready = tap.ready.finally(() => (settled = true));
+      await untilRead(tap, stream);
+      assert.equal(settled, false);
+      const before = tap.info;
+      assert.equal(before, undefined);
+      stream.write(rest);
+      await within(ready, 'ready');
+      assert.notEqual(tap.info?.linkType, '');
+      await tap.close();
+    }
+  });
+
+  test('also when it is compressed', async () => {
+    const file = temporaryFile(gzipSync(described), 'x.pcapng.gz');
+    for (const tap of [capture({ stream: held(gzipSync(described)) }), capture({ file })]) {
+      await within(tap.ready, 'ready');
+      assert.deepEqual(tap.info, { interface: '', linkType: 'RAW', filter: '', snaplen: 777 });
+      await tap.close();
+    }
+  });
+
+  const rejected = async (tap: Tap, code: string, message: RegExp) => {
+    await assert.rejects(() => within(tap.ready, 'ready'), { name: 'CaptureError', code, message });
+    assert.equal(tap.info, undefined);
+    await assert.rejects(() => within(collect(tap), 'the iterator'), { name: 'CaptureError', code, message });
+  };
+
+  test('a bad filter rejects it and the iterator', async () => {
+    await rejected(capture({ stream: held(bytes), filter: 'prot 80' }), 'ERR_FILTER', /prot/);
+    const file = temporaryFile(gzipSync(bytes), 'x.pcap.gz');
+    await rejected(capture({ file, filter: 'prot 80' }), 'ERR_FILTER', /prot/);
+  });
+
+  test('so does what is empty, or no capture', async () => {
+    await rejected(capture({ stream: Readable.from([]) }), 'ERR_FILE', /empty/);
+    await rejected(capture({ stream: Readable.from([Buffer.alloc(99, 'x')]) }), 'ERR_FILE', /not a pcap/);
+    await rejected(capture({ stream: Readable.from([header.subarray(0, 9)]) }), 'ERR_FILE', /truncated/);
+    await rejected(capture({ stream: Readable.from([gzipSync('')]) }), 'ERR_FILE', /empty/);
+  });
+
+  test('a pcapng that ends without an interface holds no packets, which is no error', async () => {
+    const tap = capture({ stream: Readable.from([section]) });
+    await within(tap.ready, 'ready');
+    assert.deepEqual(tap.info, { interface: '', linkType: '', filter: '', snaplen: 0 });
+    assert.deepEqual(await collect(tap), []);
+  });
+
+  test('damage behind the header is for the iterator alone', async () => {
+    const tap = capture({ stream: Readable.from([Buffer.concat([header, Buffer.alloc(64, 0xff)])]) });
+    await within(tap.ready, 'ready');
+    await assert.rejects(() => collect(tap), { code: 'ERR_FILE' });
+  });
+
+  test('close() and stop() before it reject it with ERR_CLOSED; the iterator just ends', async () => {
+    for (const end of ['close', 'stop'] as const) {
+      const stream = held(section);
+      const tap = capture({ stream });
+      const { ready } = tap;
+      await untilRead(tap, stream);
+      void tap[end]();
+      await assert.rejects(() => within(ready, 'ready'), { name: 'CaptureError', code: 'ERR_CLOSED' });
+      assert.deepEqual(await within(collect(tap), 'the iterator'), []);
+      assert.ok(stream.destroyed);
+    }
   });
 });
 

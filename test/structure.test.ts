@@ -9,7 +9,19 @@ import { fileURLToPath } from 'node:url';
 const top = fileURLToPath(new URL('..', import.meta.url));
 
 /** In the order of the pipeline. `pipeline` is the two files of that name beside the folders. */
-const order = ['source', 'decode', 'tcp', 'stream', 'http1', 'http', 'delivery', 'pipeline', 'session', 'addon'];
+const order = [
+  'source',
+  'decode',
+  'tcp',
+  'stream',
+  'http1',
+  'http',
+  'delivery',
+  'json',
+  'pipeline',
+  'session',
+  'addon',
+];
 
 /** Beside its own files and the interface of the stage just before, a stage may include these. */
 const everyone = ['stats.h', 'byte_buffer.h'];
@@ -31,11 +43,14 @@ const more: Record<string, { files: string[]; because: string }> = {
     files: [
       'source/sources.h',
       'source/byte_queue.h',
+      'source/interfaces.h',
+      'source/link_type.h',
       'delivery/record.h',
       'delivery/flow_record.h',
+      'json/message_lines.h',
       'decode/address_text.h',
     ],
-    because: 'it turns options into sources and exports the record layouts',
+    because: 'it turns options into sources, names link types, exports the record layouts and the writer of lines',
   },
 };
 
@@ -191,7 +206,7 @@ suite('lib', () => {
       readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter(
         (file) => file.endsWith('.ts') && pattern.test(readFileSync(path.join(lib, file), 'utf8')),
       );
-    assert.deepEqual(users(/\brecordLayout\b/), ['batch.ts']);
+    assert.deepEqual(users(/\brecordLayout\b/).sort(), ['batch.ts', 'layout.ts']);
     assert.deepEqual(users(/node-gyp-build|\.node['"]/), ['native.ts']);
   });
 });

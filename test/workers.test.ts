@@ -8,7 +8,7 @@ import type { SourceKind } from './support/endless.js';
 import { collect, runProgram, skipUnlessLive, temporaryFile, within } from './support/environment.js';
 import { compare, expect } from './support/expected.js';
 import type { ReadResult } from './support/programs/read.js';
-import { type How, type Stage, stages } from './support/stages.js';
+import { type How, type Stage, stages, waitingStages } from './support/stages.js';
 import { traffic } from './support/traffic.js';
 import { startWorker } from './support/worker.js';
 
@@ -32,16 +32,16 @@ function ending(of: Worker, purpose = false): Promise<number> {
   });
 }
 
-suite('terminate() at every stage', { timeout: 120_000, concurrency: 2 }, () => {
+suite('terminate() at every stage', { timeout: 300_000, concurrency: 2 }, () => {
   for (const kind of kinds)
     for (const stage of stages) {
-      if (kind === 'file' && stage.startsWith('parked')) continue;
+      if (kind === 'file' && waitingStages.includes(stage)) continue;
       test(`${kind}, ${stage}`, { skip: kind === 'live' && live }, async (t) => {
         const one = workerOf(t, 'stage', { kind, stage, how: 'stay' satisfies How });
         const end = ending(one);
-        await within(Promise.race([once(one, 'message'), end]), 'the stage', 30_000);
-        await within(one.terminate(), 'terminate()', 30_000);
-        await within(end, 'exit', 30_000);
+        await within(Promise.race([once(one, 'message'), end]), 'the stage');
+        await within(one.terminate(), 'terminate()');
+        await within(end, 'exit');
       });
     }
 
@@ -51,13 +51,13 @@ suite('terminate() at every stage', { timeout: 120_000, concurrency: 2 }, () => 
       const end = ending(one);
       await once(one, 'online');
       await new Promise((resolve) => setTimeout(resolve, i * 60));
-      await within(one.terminate(), 'terminate()', 30_000);
-      await within(end, 'exit', 30_000);
+      await within(one.terminate(), 'terminate()');
+      await within(end, 'exit');
     }
   });
 });
 
-suite('the end of a worker', { timeout: 60_000 }, () => {
+suite('the end of a worker', { timeout: 300_000 }, () => {
   for (const [how, code] of [
     ['exit', 7],
     ['throw', 1],
@@ -68,12 +68,12 @@ suite('the end of a worker', { timeout: 60_000 }, () => {
       test(`${how}: ${stage}`, async (t) => {
         const one = workerOf(t, 'stage', { kind: 'stream', stage, how }, { stdout: true });
         one.stdout.resume();
-        assert.equal(await within(ending(one, true), 'exit', 30_000), code);
+        assert.equal(await within(ending(one, true), 'exit'), code);
       });
     }
 });
 
-suite('captures in several workers', { timeout: 60_000 }, () => {
+suite('captures in several workers', { timeout: 300_000 }, () => {
   const { conversations, segments } = traffic({ seed: 98, conversations: 20, exchanges: 20 });
   const file = temporaryFile(pcap(toPackets(segments, { link: 'ethernet' }), { nanoseconds: true }));
   const want = expect(conversations, segments);
@@ -88,7 +88,7 @@ suite('captures in several workers', { timeout: 60_000 }, () => {
       30_000,
     );
     compare(await here, want);
-    assert.deepEqual(await within(Promise.all(ends), 'exit', 30_000), [0, 0, 0, 0]);
+    assert.deepEqual(await within(Promise.all(ends), 'exit'), [0, 0, 0, 0]);
     const order = (a: { id: number }, b: { id: number }) => a.id - b.id;
     const reference = (await collect(capture({ file }))).map((message) => message.detach()).sort(order);
     for (const result of results.flat()) {

@@ -1,5 +1,6 @@
 // The native pipeline alone, as far as one likes.
-//   bench_pipeline FILE [--stage read|decode|tcp|pipeline] [--port N] [--no-body] [--write] [--digest]
+//   bench_pipeline FILE [--stage read|decode|tcp|pipeline] [--port N] [--no-body] [--match HEX] [--write] [--digest]
+// --match delivers only messages for which a program holds, in hexadecimal (lib/match/program-layout.ts).
 // --write also writes each batch into one buffer, as happens when it crosses to JavaScript. --digest sums up what the
 // messages say, for comparison with the truth of a workload; it is no part of the pipeline, so its times mean nothing.
 #include "pipeline.h"
@@ -64,9 +65,22 @@ class Consumer final : public flowtap::source::PacketSink {
   uint64_t batches_ = 0;
 };
 
+std::vector<uint8_t> fromHex(const std::string& digits) {
+  std::vector<uint8_t> bytes;
+  for (size_t i = 0; i + 1 < digits.size(); i += 2)
+    bytes.push_back(static_cast<uint8_t>(std::stoul(digits.substr(i, 2), nullptr, 16)));
+  return bytes;
+}
+
 bool runPipeline(flowtap::source::PacketSource& source, const bench::Arguments& arguments, bench::JsonLine& line) {
   flowtap::PipelineOptions options;
-  options.http.keepBodies = !arguments.has("--no-body");
+  if (arguments.has("--no-body")) options.http.body = flowtap::http::BodyMode::none;
+  const std::string match = arguments.value("--match", "");
+  if (!match.empty()) {
+    const std::vector<uint8_t> bytes = fromHex(match);
+    options.http.selection.program = flowtap::http::readMatchProgram(bytes.data(), bytes.size());
+    if (options.http.selection.program == nullptr) return false;
+  }
   const std::string port = arguments.value("--port", "");
   if (!port.empty()) options.ports = {static_cast<uint16_t>(std::atoi(port.c_str()))};
   Consumer consumer(options, arguments.has("--write"), arguments.has("--digest"));
@@ -84,8 +98,8 @@ int main(int argc, char** argv) {
   const std::string path = arguments.positional();
   if (path.empty() || (stage != "read" && stage != "decode" && stage != "tcp" && stage != "pipeline")) {
     std::fprintf(stderr,
-                 "usage: bench_pipeline FILE [--stage read|decode|tcp|pipeline] [--port N] [--no-body] [--write] "
-                 "[--digest]\n");
+                 "usage: bench_pipeline FILE [--stage read|decode|tcp|pipeline] [--port N] [--no-body] [--match HEX] "
+                 "[--write] [--digest]\n");
     return 2;
   }
   const auto source = flowtap::source::makeFileSource({path, ""});

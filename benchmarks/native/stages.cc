@@ -65,7 +65,7 @@ class CountStreams final : public flowtap::tcp::StreamListener {
   void open(Info&, int64_t) override { opened++; }
   void data(Info&, Side, uint64_t, const uint8_t*, size_t length, int64_t) override { dataBytes += length; }
   void gap(Info&, Side, uint64_t, uint64_t length, flowtap::tcp::GapCause, int64_t) override { gapBytes += length; }
-  void conflict(Info&, Side, uint64_t, uint64_t) override {}
+  void conflict(Info&, Side, uint64_t, uint64_t, flowtap::tcp::ConflictAt) override {}
   void end(Info&, Side, int64_t) override {}
   void close(Info&, flowtap::tcp::CloseReason, int64_t) override {}
 

@@ -14,4 +14,11 @@ export const signalExitBase = 128;
 /** The command line is wrong. The message is one line and tells what to write instead. */
 export class UsageError extends Error {
   override name = 'UsageError';
+  /** Lines that show the place, safe to print; '' for none. */
+  readonly excerpt: string;
+
+  constructor(message: string, excerpt = '') {
+    super(message);
+    this.excerpt = excerpt;
+  }
 }

@@ -1,9 +1,46 @@
-/** The command line: what may be written, what it means, and the page that `--help` shows. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+/** The command line: what may be written, and what it means. */
+import { CommanderError } from 'commander';
+import { buildCommand, type RawOptions } from './command-line.js';
 import { UsageError } from './exit.js';
+import type { WantedHeader } from './values.js';
 
-/** How messages are written to standard output. */
-export type OutputFormat = 'console' | 'json' | 'raw';
+/** Which messages are wanted; what is empty or undefined asks for nothing. */
+export interface Selection {
+  /** Expressions, all of which must hold. */
+  where: string[];
+  kind: 'request' | 'response' | undefined;
+  /** Of each of these lists one must hold, except of headers: all. */
+  methods: string[];
+  hosts: string[];
+  paths: string[];
+  statuses: string[];
+  headers: WantedHeader[];
+  grep: RegExp | undefined;
+  /** The other side of what matches, too. */
+  exchange: boolean;
+}
+
+/** What is written at the same time. */
+export interface OutputFlags {
+  console: boolean;
+  json: boolean;
+  raw: boolean;
+  exchanges: boolean;
+  summary: boolean;
+  curl: boolean;
+  /** Path of the archive. */
+  har: string | undefined;
+  /** Files may be replaced. */
+  force: boolean;
+}
+
+export interface RedactionFlags {
+  /** Undefined: as each output does by itself. */
+  redact: boolean | undefined;
+  headers: string[];
+  query: string[];
+  fields: string[];
+}
 
 /** `flowtap [options] [BPF expression]`, checked. */
 export interface CaptureFlags {
@@ -15,14 +52,18 @@ export interface CaptureFlags {
   ports: number[];
   /** BPF expression, '' for none. */
   expression: string;
-  /** Stop after so many messages; undefined: never. */
+  selection: Selection;
+  /** Say what is looked for instead of looking for it. */
+  explain: boolean;
+  /** Stop after so many messages or exchanges; undefined: never. */
   count: number | undefined;
-  format: OutputFormat;
+  outputs: OutputFlags;
+  redaction: RedactionFlags;
   /** Keep bodies at all. */
   body: boolean;
   /** Bytes kept of each body; undefined: the library's default. */
   maxBodyBytes: number | undefined;
-  /** Add the SHA-256 of bodies. */
+  /** Add the SHA-256 of bodies, where there are bodies and a place for it. */
   digest: boolean;
   /** False: no colours, whatever the terminal can do. */
   color: boolean;
@@ -33,121 +74,6 @@ export interface CaptureFlags {
 /** What the command line asks for. Subcommands become further members. */
 export type Invocation = { command: 'capture'; flags: CaptureFlags } | { command: 'text'; text: string };
 
-interface RawOptions {
-  interface?: string;
-  read?: string;
-  port?: number[];
-  count?: number;
-  json?: boolean;
-  raw?: boolean;
-  body: boolean;
-  maxBody?: number;
-  digest?: boolean;
-  color: boolean;
-  stats?: boolean;
-}
-
-const sizeUnits: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
-
-/** `80` or `80,8080`, added to the ports named before. */
-function parsePorts(value: string, previous: number[] = []): number[] {
-  const ports = value.split(',').map((word) => {
-    const port = /^\d{1,5}$/.test(word.trim()) ? Number(word) : 0;
-    if (port < 1 || port > 65535)
-      throw new InvalidArgumentError('a port is a number from 1 to 65535; several: -p 80,8080');
-    return port;
-  });
-  return [...new Set([...previous, ...ports])];
-}
-
-function parseCount(value: string): number {
-  const count = /^\d+$/.test(value) ? Number(value) : 0;
-  if (count < 1 || !Number.isSafeInteger(count)) throw new InvalidArgumentError('a number of messages is 1 or more');
-  return count;
-}
-
-/** Bytes, with an optional binary unit: `65536`, `64k`, `8m`, `1g`. */
-export function parseSize(value: string): number {
-  const match = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(value);
-  const bytes = match ? Number(match[1]) * (sizeUnits[match[2]?.toLowerCase() ?? ''] ?? Number.NaN) : Number.NaN;
-  if (!Number.isSafeInteger(bytes)) throw new InvalidArgumentError('a size is a number of bytes, or 64k, 8m, 1g');
-  return bytes;
-}
-
-function parseNonEmpty(value: string): string {
-  if (value === '') throw new InvalidArgumentError('it is empty');
-  return value;
-}
-
-const helpAfter = `
-The BPF expression is the one of tcpdump (pcap-filter(7)) and applies to the outer packets. --port looks at the
-connection itself, inside of VLANs and tunnels too, and is usually what you want.
-
-Examples:
-  flowtap -p 8000                        what port 8000 says, on every interface
-  flowtap -p 80,8080 host 10.1.2.3       the same with a BPF expression
-  flowtap -r incident.pcapng             read a capture file (pcap or pcapng)
-  flowtap -r incident.pcapng --json | jq 'select(.status == 401)'
-  ssh web1 tcpdump -U -s0 -w - port 8000 | flowtap -r -
-  flowtap -p 8000 -n 10 --no-body        the heads of the next ten messages
-
-Permissions:
-  Reading files needs none. Live capture needs the capability CAP_NET_RAW: run flowtap with sudo, or give it to
-  Node.js once:  sudo setcap cap_net_raw,cap_net_admin=eip "$(readlink -f "$(command -v node)")"
-
-Exit codes:
-  0  done, or stopped with Ctrl-C (a second Ctrl-C does not wait), or the reader of a pipe went away
-  1  it failed while running (permission, interface, file, ...)
-  2  the command line is wrong
-`;
-
-function build(version: string): Command {
-  const source = 'Where packets come from:';
-  const selection = 'What is shown:';
-  const output = 'How it is shown:';
-  const other = 'Other:';
-  const option = (
-    group: string,
-    flags: string,
-    description: string,
-    parse?: (value: string, previous: never) => unknown,
-  ) => {
-    const made = new Option(flags, description).helpGroup(group);
-    return parse ? made.argParser(parse as (value: string, previous: unknown) => unknown) : made;
-  };
-  return new Command('flowtap')
-    .description(
-      'Tap HTTP off the wire: shows the requests and responses that pass an interface or are in a capture file.',
-    )
-    .usage('[options] [BPF expression]')
-    .argument('[expression...]')
-    .addOption(option(source, '-i, --interface <NAME>', 'live interface (default: any; on macOS lo0)', parseNonEmpty))
-    .addOption(
-      option(source, '-r, --read <FILE>', 'capture file instead of an interface; - is standard input', parseNonEmpty),
-    )
-    .addOption(
-      option(selection, '-p, --port <N>', 'only connections with this port; repeatable, also 80,8080', parsePorts),
-    )
-    .addOption(option(selection, '-n, --count <N>', 'stop after N messages', parseCount))
-    .addOption(option(output, '--json', 'NDJSON, one message a line'))
-    .addOption(option(output, '--raw', 'nothing but the bytes of heads and (de-chunked) bodies'))
-    .addOption(option(output, '--no-body', 'do not keep bodies, only count their bytes'))
-    .addOption(
-      option(output, '--max-body <BYTES>', 'keep at most so much of each body, also 64k, 8m (default: 8m)', parseSize),
-    )
-    .addOption(option(output, '--digest', 'add the SHA-256 of each body that was kept whole'))
-    .addOption(option(output, '--no-color', 'no colours (also: NO_COLOR=1; FORCE_COLOR=1 forces them)'))
-    .addOption(option(other, '--stats', 'print every counter to standard error at the end'))
-    .addOption(option(other, '-V, --version', 'print the version'))
-    .addHelpOption(option(other, '-h, --help', 'print this page'))
-    .addHelpText('after', helpAfter)
-    .configureHelp({ visibleArguments: () => [] })
-    .exitOverride()
-    .on('option:version', () => {
-      throw new CommanderError(0, 'flowtap.version', `flowtap ${version}`);
-    });
-}
-
 /** Commander's words, turned into one line. */
 function usageMessage(error: CommanderError): string {
   return error.message
@@ -156,10 +82,6 @@ function usageMessage(error: CommanderError): string {
     .replace(/\n\((.*)\)$/s, ' ($1)')
     .replace(/option '(-\w), --[\w-]+ <\w+>'/, "option '$1'")
     .replace(/\s*\n\s*/g, ' ');
-}
-
-function conflict(message: string): never {
-  throw new UsageError(message);
 }
 
 /**
@@ -173,7 +95,7 @@ export function parseCommandLine(args: readonly string[], version: string, colum
   const collect = (chunk: string): void => {
     text += chunk;
   };
-  const command = build(version).configureOutput({
+  const command = buildCommand(version).configureOutput({
     writeOut: collect,
     writeErr: () => {},
     getOutHelpWidth: () => columns,
@@ -188,13 +110,7 @@ export function parseCommandLine(args: readonly string[], version: string, colum
     throw new UsageError(usageMessage(error));
   }
   const raw = command.opts<RawOptions>();
-  if (raw.interface !== undefined && raw.read !== undefined) {
-    conflict('--interface and --read exclude each other: a capture has one source');
-  }
-  if (raw.json && raw.raw) conflict('--json and --raw exclude each other: both write to standard output');
-  if (!raw.body && raw.maxBody !== undefined) conflict('--no-body and --max-body exclude each other');
-  if (!raw.body && raw.digest) conflict('--digest needs the bodies that --no-body drops');
-  if (raw.raw && raw.digest) conflict('--raw has no place for a digest: use --json --digest');
+  checkConflicts(raw);
   return {
     command: 'capture',
     flags: {
@@ -202,13 +118,64 @@ export function parseCommandLine(args: readonly string[], version: string, colum
       read: raw.read,
       ports: raw.port ?? [],
       expression: command.args.join(' ').trim(),
+      selection: selectionOf(raw),
+      explain: raw.explain ?? false,
       count: raw.count,
-      format: raw.json ? 'json' : raw.raw ? 'raw' : 'console',
+      outputs: outputsOf(raw),
+      redaction: redactionOf(raw),
       body: raw.body,
       maxBodyBytes: raw.maxBody,
       digest: raw.digest ?? false,
       color: raw.color,
       stats: raw.stats ?? false,
     },
+  };
+}
+
+const conflicts: readonly (readonly [one: keyof RawOptions, other: keyof RawOptions, message: string])[] = [
+  ['interface', 'read', '--interface and --read exclude each other: a capture has one source'],
+  ['json', 'raw', '--json and --raw exclude each other: both write to standard output'],
+];
+
+function checkConflicts(raw: RawOptions): void {
+  for (const [one, other, message] of conflicts) {
+    if (raw[one] !== undefined && raw[other] !== undefined) throw new UsageError(message);
+  }
+  if (raw.redact === false && namesSecrets(raw)) {
+    throw new UsageError('--no-redact excludes --redact-header, --redact-query and --redact-field');
+  }
+}
+
+function namesSecrets({ redactHeader, redactQuery, redactField }: RawOptions): boolean {
+  return [redactHeader, redactQuery, redactField].some((names) => names !== undefined);
+}
+
+function selectionOf(raw: RawOptions): Selection {
+  return {
+    where: raw.where ?? [],
+    kind: raw.kind,
+    methods: raw.method ?? [],
+    hosts: raw.host ?? [],
+    paths: raw.path ?? [],
+    statuses: raw.status ?? [],
+    headers: raw.header ?? [],
+    grep: raw.grep === undefined ? undefined : new RegExp(raw.grep, raw.ignoreCase ? 'i' : ''),
+    exchange: raw.exchange ?? false,
+  };
+}
+
+function outputsOf(raw: RawOptions): OutputFlags {
+  const { json = false, raw: bytes = false, exchanges = false, summary = false, curl = false, har } = raw;
+  const other = json || bytes || exchanges || summary || curl || har !== undefined;
+  const console = raw.console ?? !other;
+  return { console, json, raw: bytes, exchanges, summary, curl, har, force: raw.force ?? false };
+}
+
+function redactionOf(raw: RawOptions): RedactionFlags {
+  return {
+    redact: namesSecrets(raw) ? true : raw.redact,
+    headers: raw.redactHeader ?? [],
+    query: raw.redactQuery ?? [],
+    fields: raw.redactField ?? [],
   };
 }

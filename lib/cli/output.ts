@@ -13,6 +13,7 @@ export class Output {
   readonly #stream: Writable;
   readonly #spares: ByteBuffer[] = [];
   #closed = false;
+  #hasRoom = true;
   #error: NodeJS.ErrnoException | undefined;
   #wake: (() => void) | undefined;
 
@@ -28,7 +29,10 @@ export class Output {
     };
     stream.on('error', close);
     stream.on('close', () => close());
-    stream.on('drain', () => this.#wake?.());
+    stream.on('drain', () => {
+      this.#hasRoom = true;
+      this.#wake?.();
+    });
   }
 
   /** The reader has gone or writing failed: nothing written from now on arrives anywhere. */
@@ -44,18 +48,28 @@ export class Output {
   /** Sends what is pending. A promise only when the reader is slow: it resolves when there is room again, or nobody reads. */
   flush(): void | Promise<void> {
     const sent = this.pending;
-    if (sent.length === 0) return;
+    if (sent.length === 0) return this.#roomAgain();
     if (this.#closed) {
       sent.length = 0;
       return;
     }
     this.pending = this.#spares.pop() ?? new ByteBuffer();
-    const hasRoom = this.#stream.write(sent.bytes.subarray(0, sent.length), () => {
+    this.#write(sent.bytes.subarray(0, sent.length), () => {
       if (sent.bytes.length > maxSpareBytes || this.#spares.length >= maxSpares) return;
       sent.length = 0;
       this.#spares.push(sent);
     });
-    if (!hasRoom) return this.#roomAgain();
+    return this.#roomAgain();
+  }
+
+  /** Sends bytes that are not touched any more, behind what is pending. {@link flush} tells whether there is room for more. */
+  send(bytes: Uint8Array): void {
+    void this.flush();
+    if (!this.#closed) this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array, onDone?: () => void): void {
+    this.#hasRoom = this.#stream.write(bytes, onDone);
   }
 
   /** Sends what is pending and waits until the system has taken all of it, or nobody reads any more. */
@@ -66,10 +80,12 @@ export class Output {
     await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
   }
 
-  #roomAgain(): Promise<void> {
+  #roomAgain(): void | Promise<void> {
+    if (this.#hasRoom || this.#closed) return;
     return new Promise((resolve) => {
       this.#wake = () => {
         this.#wake = undefined;
+        this.#hasRoom = true;
         resolve();
       };
     });

@@ -1,6 +1,5 @@
 /** From the words of the command line to an exit code. */
 import { createRequire } from 'node:module';
-import { runCapture } from './commands/capture.js';
 import { ExitCode, UsageError } from './exit.js';
 import { parseCommandLine } from './flags.js';
 import { Output } from './output.js';
@@ -21,13 +20,18 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         await output.finish();
         return ExitCode.ok;
       }
-      case 'capture':
+      case 'capture': {
+        // Only here: --help works where the addon does not load.
+        const { runCapture } = await import('./commands/capture.js');
         return await runCapture(invocation.flags, terminal);
+      }
     }
   } catch (error) {
     const usage = error instanceof UsageError;
+    const excerpt = usage ? error.excerpt : '';
     const message = error instanceof Error ? error.message : String(error);
     terminal.stderr.write(`flowtap: ${sanitizeLine(message.trim().replace(/\s*\n\s*/g, ', '))}\n`);
+    for (const line of excerpt === '' ? [] : excerpt.split('\n')) terminal.stderr.write(`  ${line}\n`);
     if (usage) terminal.stderr.write("Try 'flowtap --help'.\n");
     return usage ? ExitCode.usage : ExitCode.failure;
   }

@@ -34,8 +34,13 @@ function selectionOf(flags: Pick<CaptureFlags, 'ports' | 'expression'>): string 
 }
 
 /** `listening on any (Linux cooked v2), port 8000`, `reading incident.pcapng, port 8000`. */
-export function describeSource(flags: CaptureFlags, info: { interface: string; linkType: string } | undefined): string {
+export function describeSource(
+  flags: CaptureFlags,
+  info: { interface: string; linkType: string } | undefined,
+  match = '',
+): string {
   const selection = selectionOf(flags);
+  const wanted = match === '' ? '' : `, where ${sanitizeLine(match)}`;
   const what = (() => {
     if (flags.read === '-') return 'reading standard input';
     if (flags.read !== undefined) return `reading ${sanitizeLine(flags.read)}`;
@@ -43,20 +48,26 @@ export function describeSource(flags: CaptureFlags, info: { interface: string; l
     const name = sanitizeLine(info?.interface || flags.interface || 'the default interface');
     return `listening on ${name}${linkType === '' ? '' : ` (${linkTypes[linkType] ?? sanitizeLine(linkType)})`}`;
   })();
-  return `${what}, ${selection === '' ? 'every TCP port' : selection}`;
+  return `${what}, ${selection === '' ? 'every TCP port' : selection}${wanted}`;
 }
 
 /** What the command itself counts while messages pass. */
 export class Tally {
   requests = 0;
   responses = 0;
+  exchanges = 0;
+  /** Messages that came, also those that are not shown. */
+  seen = 0;
   /** Of all: with a gap, truncated or aborted. */
   incomplete = 0;
+  /** Of all: `--max-body` cut what was kept of the body. */
+  cut = 0;
 
   add(message: Message): void {
     if (message.kind === 'request') this.requests++;
     else this.responses++;
     if (message.integrity !== 'complete') this.incomplete++;
+    if (message.bodyTruncated) this.cut++;
   }
 
   get messages(): number {
@@ -71,7 +82,10 @@ export function summarize(flags: CaptureFlags, tally: Tally, stats: CaptureStats
     `${formatAmount(tally.messages, 'message')} (${formatAmount(tally.requests, 'request')}, ${formatAmount(tally.responses, 'response')}), ` +
       `${formatAmount(packets.received, 'packet')}`,
   ];
-  if (tally.incomplete > 0) lines.push(`${formatAmount(tally.incomplete, 'message')} not complete`);
+  const unmatched = http.messagesNotSelected + delivery.messagesNotMatched;
+  if (unmatched > 0) lines.push(`${formatAmount(unmatched, 'message')} did not match`);
+  if (tally.incomplete > 0) lines.push(`${formatAmount(tally.incomplete, 'message')} not complete${rawEnd(flags)}`);
+  if (tally.cut > 0) lines.push(`${formatAmount(tally.cut, 'body', 'bodies')} cut by --max-body`);
   const undecoded = undecodedConnections(http);
   if (undecoded !== '') lines.push(`${undecoded}: not decoded`);
   if (http.otherConnections > 0)
@@ -87,20 +101,32 @@ export function summarize(flags: CaptureFlags, tally: Tally, stats: CaptureStats
   if (delivery.messagesDropped > 0) {
     lines.push(`${formatAmount(delivery.messagesDropped, 'message')} dropped because the output was too slow`);
   }
-  const lost = tcp.evictedBytes + decode.fragmentsEvicted;
+  const lost = tcp.evictedBytes - tcp.lateBytes + decode.fragmentsEvicted;
   if (lost > 0) lines.push('a buffer was full: not everything that was captured could be put together (see --stats)');
   const hint = tally.messages === 0 ? hintWhyNothing(flags, stats) : '';
   if (hint !== '') lines.push(hint);
   return lines;
 }
 
-/** `12 TLS and 3 HTTP/2 connections`, '' when everything could be read. */
+/** Other outputs tell it with the message. */
+function rawEnd(flags: CaptureFlags): string {
+  return flags.outputs.raw ? ': cut off at the first missing byte' : '';
+}
+
+/** `12 TLS and 3 HTTP/2 connections`, `1 TLS connection and 3 HTTP/2 connections`, '' when everything could be read. */
 function undecodedConnections(http: CaptureStats['http']): string {
-  const kinds: string[] = [];
-  if (http.tlsConnections > 0) kinds.push(`${formatCount(http.tlsConnections)} TLS`);
-  if (http.http2Connections > 0) kinds.push(`${formatCount(http.http2Connections)} HTTP/2`);
-  if (kinds.length === 0) return '';
-  return `${listOf(kinds, 'and')} connection${kinds.length === 1 && http.tlsConnections + http.http2Connections === 1 ? '' : 's'}`;
+  const kinds = [
+    { count: http.tlsConnections, name: 'TLS' },
+    { count: http.http2Connections, name: 'HTTP/2' },
+  ].filter((kind) => kind.count > 0);
+  if (kinds.some((kind) => kind.count === 1)) {
+    return listOf(
+      kinds.map((kind) => formatAmount(kind.count, `${kind.name} connection`)),
+      'and',
+    );
+  }
+  const counts = kinds.map((kind) => `${formatCount(kind.count)} ${kind.name}`);
+  return counts.length === 0 ? '' : `${listOf(counts, 'and')} connections`;
 }
 
 function droppedPackets(packets: CaptureStats['packets']): string {

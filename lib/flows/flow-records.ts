@@ -2,7 +2,8 @@
  * The one file that knows how the records of flow events are laid out (native/delivery/flow_record.h). The batch that they lie in is
  * that of batch.ts.
  */
-import { BatchBuffer, type Connection, compareLayouts, LE } from '../batch.js';
+import { BatchBuffer, type Connection } from '../batch-buffer.js';
+import { compareLayouts, LE } from '../layout.js';
 import type { Native } from '../native.js';
 
 /** Byte offsets in a record, by the names that the addon exports. */

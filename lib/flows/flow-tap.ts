@@ -12,10 +12,9 @@ const decoder: Decoder<FlowEvent, FlowRecords, FlowBatch> = {
   itemAt: flowEventAt,
   itemsOf: (records) => new FlowBatch(records),
   end() {},
-  requestsForgotten: 0,
 };
 
-/** A running capture, made by `flows()`. Iterate over it for events, or over `batches()` of them: one of the two, once. */
+/** A running capture, made by `flows()`. Iterate over it for events, chain it, or iterate over `batches()`: one of them, once. */
 export class FlowTap extends BaseTap<FlowEvent, FlowBatch> {
   /** @internal */
   constructor(options: ResolvedOptions, parts: EngineParts) {

@@ -1,4 +1,5 @@
 import { engineParts, openSource } from '../capture.js';
+import { CaptureError } from '../errors.js';
 import { native } from '../native.js';
 import type { CaptureOptions } from '../options.js';
 import { checkFlowLayout } from './flow-records.js';
@@ -22,5 +23,11 @@ checkFlowLayout(native.layout.flows);
  * @throws CaptureError `ERR_OPTION` for an unknown option or a bad value. All other failures reject `tap.ready` and the iterator.
  */
 export function flows(options: CaptureOptions = {}): FlowTap {
+  if (options.match !== undefined) {
+    throw new CaptureError(
+      'ERR_OPTION',
+      'match is about HTTP messages, which flows() does not look for: use capture()',
+    );
+  }
   return new FlowTap(openSource(options), engineParts);
 }

@@ -1,7 +1,9 @@
 // The addon's exports; lib/native.ts types them.
 #include <napi.h>
 
+#include "addon/interfaces.h"
 #include "addon/layout.h"
+#include "addon/message_lines_wrap.h"
 #include "addon/session_wrap.h"
 #include "source/sources.h"
 #include "stats.h"
@@ -33,9 +35,11 @@ Napi::Value libpcapVersion(const Napi::CallbackInfo& info) {
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Session", SessionWrap::define(env));
+  exports.Set("MessageLines", MessageLinesWrap::define(env));
   exports.Set("layout", describeLayout(env));
   exports.Set("counters", describeCounters(env));
   exports.Set("checkFilter", Napi::Function::New<checkFilter>(env, "checkFilter"));
+  exports.Set("interfaces", Napi::Function::New<listInterfaces>(env, "interfaces"));
   exports.Set("libpcapVersion", Napi::Function::New<libpcapVersion>(env, "libpcapVersion"));
   return exports;
 }

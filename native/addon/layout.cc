@@ -16,6 +16,47 @@ void setValue(Napi::Object& object, const char* name, Enum value) {
   object.Set(name, static_cast<double>(value));
 }
 
+/// Of what follows records.
+Napi::Object describeContinuations(Napi::Env env) {
+  using delivery::Continuation;
+  using delivery::ContinuationKind;
+  using http::NoResponse;
+  Napi::Object record = Napi::Object::New(env);
+  FIELD(record, Continuation, id);
+  FIELD(record, Continuation, timeNs);
+  FIELD(record, Continuation, length);
+  FIELD(record, Continuation, missingBytes);
+  FIELD(record, Continuation, bytesOffset);
+  FIELD(record, Continuation, suspicious);
+  FIELD(record, Continuation, trailerOffset);
+  FIELD(record, Continuation, trailerLength);
+  FIELD(record, Continuation, trailersOffset);
+  FIELD(record, Continuation, trailersCount);
+  FIELD(record, Continuation, flags);
+  FIELD(record, Continuation, integrity);
+  FIELD(record, Continuation, kind);
+  FIELD(record, Continuation, reason);
+  Napi::Object kinds = Napi::Object::New(env);
+  setValue(kinds, "body", ContinuationKind::body);
+  setValue(kinds, "gap", ContinuationKind::gap);
+  setValue(kinds, "end", ContinuationKind::end);
+  setValue(kinds, "unanswered", ContinuationKind::unanswered);
+  Napi::Object reasons = Napi::Object::New(env);
+  setValue(reasons, "closed", NoResponse::closed);
+  setValue(reasons, "reset", NoResponse::reset);
+  setValue(reasons, "idle", NoResponse::idle);
+  setValue(reasons, "evicted", NoResponse::evicted);
+  setValue(reasons, "ended", NoResponse::ended);
+  setValue(reasons, "lost", NoResponse::lost);
+  setValue(reasons, "notSelected", NoResponse::notSelected);
+  Napi::Object continuations = Napi::Object::New(env);
+  continuations.Set("record", record);
+  continuations.Set("recordSize", static_cast<double>(sizeof(Continuation)));
+  continuations.Set("kinds", kinds);
+  continuations.Set("reasons", reasons);
+  return continuations;
+}
+
 /// Of flow_record.h.
 Napi::Object describeFlows(Napi::Env env) {
   using delivery::FlowDirection;
@@ -81,6 +122,8 @@ Napi::Object describeLayout(Napi::Env env) {
   FIELD(header, BatchHeader, recordCount);
   FIELD(header, BatchHeader, recordsOffset);
   FIELD(header, BatchHeader, bodyCount);
+  FIELD(header, BatchHeader, continuationCount);
+  FIELD(header, BatchHeader, continuationsOffset);
   FIELD(record, Record, id);
   FIELD(record, Record, requestId);
   FIELD(record, Record, startTimeNs);
@@ -126,6 +169,7 @@ Napi::Object describeLayout(Napi::Env env) {
   FIELD(connection, Connection, proxiedSourcePort);
   FIELD(connection, Connection, proxiedDestinationPort);
   FIELD(connection, Connection, proxiedIpVersion);
+  FIELD(connection, Connection, handshakeUs);
 #define FLAG(name) flags.Set(#name, static_cast<double>(http::flag::name))
   FLAG(bodyKept);
   FLAG(bodyTruncated);
@@ -136,6 +180,8 @@ Napi::Object describeLayout(Napi::Env env) {
   FLAG(upgraded);
   FLAG(chunked);
   FLAG(untilClose);
+  FLAG(streaming);
+  FLAG(framed);
 #undef FLAG
   Napi::Object layout = Napi::Object::New(env);
   layout.Set("version", delivery::layoutVersion);
@@ -148,6 +194,7 @@ Napi::Object describeLayout(Napi::Env env) {
   Napi::Object suspicious = Napi::Object::New(env);
   for (const auto& [name, bit] : http1::suspicionNames) suspicious.Set(name, static_cast<double>(bit));
   layout.Set("suspicious", suspicious);
+  layout.Set("continuations", describeContinuations(env));
   layout.Set("flows", describeFlows(env));
   return layout;
 }

@@ -1,5 +1,6 @@
 #include "addon/options.h"
 
+#include <cassert>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,11 @@ std::string text(const Napi::Object& options, const char* name) { return options
 bool flag(const Napi::Object& options, const char* name) { return options.Get(name).ToBoolean().Value(); }
 int64_t number(const Napi::Object& options, const char* name) { return options.Get(name).ToNumber().Int64Value(); }
 
+http::BodyMode bodyMode(const std::string& name) {
+  if (name == "none") return http::BodyMode::none;
+  return name == "stream" ? http::BodyMode::stream : http::BodyMode::buffer;
+}
+
 source::Selection readSelection(const Napi::Object& options) {
   source::Selection selection;
   const auto ports = options.Get("ports").As<Napi::Array>();
@@ -23,7 +29,33 @@ source::Selection readSelection(const Napi::Object& options) {
   return selection;
 }
 
+/// Of a program that comes from lib/match/program.ts.
+http::SelectionOptions readMatch(const Napi::Object& options, const char* scope) {
+  http::SelectionOptions selection;
+  const Napi::Value match = options.Get("match");
+  if (!match.IsObject()) return selection;
+  const auto plan = match.As<Napi::Object>().Get(scope).As<Napi::Object>();
+  if (const Napi::Value program = plan.Get("program"); program.IsTypedArray()) {
+    const auto bytes = program.As<Napi::Uint8Array>();
+    selection.program = http::readMatchProgram(bytes.Data(), bytes.ByteLength());
+    assert(selection.program != nullptr);
+  }
+  selection.exchanges = flag(plan, "exchanges");
+  selection.interims = flag(plan, "interims");
+  selection.together = flag(plan, "together");
+  selection.responses = flag(plan, "responses");
+  selection.maxBodyBytes = static_cast<uint64_t>(number(plan, "maxBodyBytes"));
+  selection.maxUndecidedBytes = static_cast<uint64_t>(number(options, "maxUndecidedBytes"));
+  return selection;
+}
+
 }  // namespace
+
+std::shared_ptr<const decode::EndpointSet> readEndpoints(const Napi::Value& value) {
+  if (!value.IsTypedArray()) return nullptr;
+  const auto bytes = value.As<Napi::Uint8Array>();
+  return decode::readEndpoints(bytes.Data(), bytes.ByteLength());
+}
 
 Opening readOptions(const Napi::Object& options) {
   Opening opening;
@@ -39,22 +71,30 @@ Opening readOptions(const Napi::Object& options) {
   pipeline.whenFull = opening.session.live ? delivery::WhenFull::drop : delivery::WhenFull::wait;
   pipeline.decode.verifyChecksums = flag(options, "verifyChecksums");
   pipeline.ports = selection.ports;
+  pipeline.followed = readEndpoints(options.Get("endpoints"));
   for (const std::string& written : selection.addresses)
     if (const auto address = decode::parseAddress(written)) pipeline.addresses.push_back(*address);
   pipeline.tcp.maxConnections = static_cast<uint32_t>(number(options, "maxConnections"));
   pipeline.tcp.maxBufferedBytes = static_cast<uint64_t>(number(options, "maxBufferedBytes"));
   pipeline.tcp.maxBufferedBytesPerDirection = static_cast<uint64_t>(number(options, "maxBufferedBytesPerDirection"));
   pipeline.tcp.idleTimeoutNs = number(options, "idleTimeoutMs") * 1'000'000;
-  pipeline.http.keepBodies = flag(options, "keepBodies");
+  pipeline.http.body = bodyMode(text(options, "body"));
   pipeline.http.maxBodyBytes = static_cast<uint64_t>(number(options, "maxBodyBytes"));
+  pipeline.http.parser.tellsFraming = flag(options, "keepFraming");
   pipeline.http.parser.maxPendingBytes = pipeline.tcp.maxBufferedBytes;
   pipeline.http.parser.maxHeadBytes = static_cast<size_t>(number(options, "maxHeadBytes"));
   pipeline.http.parser.maxFields = static_cast<size_t>(number(options, "maxHeaders"));
+
+  pipeline.http.selection = readMatch(options, "message");
+  opening.session.exchanges = readMatch(options, "exchange");
+  opening.session.waitsForBegin = options.Get("match").IsObject() && text(options, "matchScope") != "exchange";
+  if (text(options, "matchScope") == "exchange") pipeline.http.selection = opening.session.exchanges;
 
   const std::string filter = text(options, "filter");
   if (opening.session.live) {
     source::LiveOptions live;
     live.interface = text(options, "interface");
+    live.networkNamespace = text(options, "netns");
     live.filter = filter;
     live.selection = selection;
     live.snaplen = static_cast<uint32_t>(number(options, "snaplen"));

@@ -17,6 +17,9 @@ struct Opening {
   std::shared_ptr<source::ByteQueue> queue;  ///< of a stream, null otherwise
 };
 
+/// Of a Uint8Array, see decode::readEndpoints(); null of anything else.
+std::shared_ptr<const decode::EndpointSet> readEndpoints(const Napi::Value& value);
+
 Opening readOptions(const Napi::Object& options);
 
 }  // namespace flowtap::addon

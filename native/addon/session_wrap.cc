@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "addon/options.h"
+#include "source/link_type.h"
 
 namespace flowtap::addon {
 
@@ -13,6 +14,8 @@ Napi::Function SessionWrap::define(Napi::Env env) {
                          InstanceMethod<&SessionWrap::take>("take"),
                          InstanceMethod<&SessionWrap::park>("park"),
                          InstanceMethod<&SessionWrap::state>("state"),
+                         InstanceMethod<&SessionWrap::follow>("follow"),
+                         InstanceMethod<&SessionWrap::begin>("begin"),
                          InstanceMethod<&SessionWrap::stop>("stop"),
                          InstanceMethod<&SessionWrap::close>("close"),
                          InstanceMethod<&SessionWrap::stats>("stats"),
@@ -77,8 +80,28 @@ Napi::Value SessionWrap::state(const Napi::CallbackInfo& info) {
     error.Set("message", state.error.message);
     result.Set("error", error);
   }
+  if (!state.unsupportedLinkTypes.empty()) {
+    Napi::Array unsupported = Napi::Array::New(env);
+    for (const auto& [linkType, packets] : state.unsupportedLinkTypes) {
+      Napi::Object told = Napi::Object::New(env);
+      told.Set("linkType", source::linkTypeName(linkType));
+      told.Set("packets", static_cast<double>(packets));
+      unsupported.Set(unsupported.Length(), told);
+    }
+    result.Set("unsupportedLinkTypes", unsupported);
+  }
   result.Set("wantsInput", core_->wantsInput());
   return result;
+}
+
+Napi::Value SessionWrap::follow(const Napi::CallbackInfo& info) {
+  core_->session().follow(readEndpoints(info[0]));
+  return info.Env().Undefined();
+}
+
+Napi::Value SessionWrap::begin(const Napi::CallbackInfo& info) {
+  core_->session().begin(info[0].ToBoolean().Value());
+  return info.Env().Undefined();
 }
 
 Napi::Value SessionWrap::stop(const Napi::CallbackInfo& info) {

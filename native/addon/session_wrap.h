@@ -19,6 +19,8 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value take(const Napi::CallbackInfo& info);
   Napi::Value park(const Napi::CallbackInfo& info);
   Napi::Value state(const Napi::CallbackInfo& info);
+  Napi::Value follow(const Napi::CallbackInfo& info);
+  Napi::Value begin(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);

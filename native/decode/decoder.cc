@@ -11,6 +11,8 @@ namespace {
 
 // Deeper nesting than any network has.
 constexpr int maxLayers = 32;
+// A hostile file may name any number of them.
+constexpr size_t maxUnsupportedLinkTypes = 8;
 
 Step stepLayer(Walk& walk) {
   switch (walk.layer) {
@@ -61,6 +63,7 @@ DecodeResult count(Stats& stats, Step step) {
       ++stats.packets_notTcp;
       return DecodeResult::notTcp;
     case Step::fragment:
+      ++stats.packets_notTcp;
       ++stats.packets_fragments;
       return DecodeResult::fragment;
     case Step::malformed:
@@ -101,7 +104,17 @@ DecodeResult Decoder::decode(const source::Packet& packet, Segment& segment) {
   walk.type = packet.linkType;
   const Step step = walkLayers(walk);
   stats_.packets_truncated += truncated || walk.cut;
+  if (walk.strange) noteUnsupported(walk.type);
   return count(stats_, step);
+}
+
+void Decoder::noteUnsupported(uint32_t linkType) {
+  for (LinkTypeCount& seen : unsupportedLinkTypes_) {
+    if (seen.linkType != linkType) continue;
+    seen.packets++;
+    return;
+  }
+  if (unsupportedLinkTypes_.size() < maxUnsupportedLinkTypes) unsupportedLinkTypes_.push_back({linkType, 1});
 }
 
 void Decoder::releaseDatagrams() { fragments_->table.releaseDatagrams(); }

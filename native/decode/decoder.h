@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "decode/segment.h"
 #include "source/packet.h"
@@ -24,6 +25,12 @@ struct DecodeOptions {
   int64_t fragmentTimeoutNs = 30'000'000'000;  ///< RFC 8200 says 60 s, Linux keeps IPv4 for 30 s
 };
 
+/// Packets of a link type.
+struct LinkTypeCount {
+  uint32_t linkType;  ///< LINKTYPE_ value
+  uint64_t packets;
+};
+
 class Decoder {
  public:
   Decoder(const DecodeOptions& options, Stats& stats);
@@ -41,11 +48,17 @@ class Decoder {
   /// Forgets fragments that are older than the time-out. Packet time.
   void advance(int64_t nowNs);
 
+  /// The first few link types that could not be decoded, in the order in which they were seen.
+  const std::vector<LinkTypeCount>& unsupportedLinkTypes() const { return unsupportedLinkTypes_; }
+
  private:
+  void noteUnsupported(uint32_t linkType);
+
   struct Fragments;
   DecodeOptions options_;
   Stats& stats_;
   std::unique_ptr<Fragments> fragments_;
+  std::vector<LinkTypeCount> unsupportedLinkTypes_;
 };
 
 }  // namespace flowtap::decode

@@ -288,6 +288,7 @@ Step stepLink(Walk& walk) {
     case linkLinuxSll2:
       return stepLinuxSll2(walk);
     default:
+      walk.strange = true;
       return Step::unsupported;
   }
 }

@@ -55,6 +55,7 @@ struct Walk {
   bool controlSwapped = false;  ///< 802.11: the two bytes of frame control may have changed places (CAPWAP)
   bool routed = false;          ///< IPv6: the destination is not the final one, so checksums cannot be verified
   bool mirrored = false;        ///< inside of a mirror session: VLAN tags may be there in one direction only
+  bool strange = false;         ///< of a link type that is not known: `type`
   uint16_t vlan = noVlan;
   uint32_t type = 0;
   uint32_t scope = 0;

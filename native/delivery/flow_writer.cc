@@ -59,7 +59,7 @@ void FlowWriter::gap(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t o
   flow.told[side] = offset + length;
 }
 
-void FlowWriter::conflict(tcp::ConnectionInfo& connection, tcp::Side, uint64_t, uint64_t) {
+void FlowWriter::conflict(tcp::ConnectionInfo& connection, tcp::Side, uint64_t, uint64_t, tcp::ConflictAt) {
   flowOf(connection).conflict = true;
 }
 

@@ -24,6 +24,7 @@ Connection connectionEntry(const tcp::ConnectionInfo& info, tcp::Side client) {
   entry.ipVersion = info.ipVersion;
   entry.handshakeSeen = info.initiator == client;
   entry.openTimeNs = info.openTimeNs;
+  entry.handshakeUs = static_cast<uint32_t>(info.handshakeUs);
   return entry;
 }
 
@@ -73,11 +74,11 @@ uint32_t Outbox::attach(ByteBuffer&& body, size_t length) {
 }
 
 void Outbox::flushIfIdle() {
-  if (!batch_->records.empty() && mailbox_.empty()) flush();
+  if (!batch_->empty() && mailbox_.empty()) flush();
 }
 
 void Outbox::flush() {
-  if (batch_->records.empty()) return;
+  if (batch_->empty()) return;
   stats_.delivery_batches++;
   mailbox_.put(std::move(batch_));
   batch_ = mailbox_.blank();

@@ -32,6 +32,9 @@ class Outbox {
   void forceRoom();
 
   RecordArray& records() { return batch_->records; }
+  RecordArray& continuations() { return batch_->continuations; }
+  /// Where the next bytes of the arena will lie.
+  size_t arenaEnd() const { return batch_->arena.size(); }
   /// Changes with each batch; the offsets of an earlier one mean nothing.
   uint32_t batchNumber() const { return batchNumber_; }
   /// Copies into the arena; gives the offset.

@@ -1,8 +1,8 @@
 // The layout of a batch as JavaScript reads it. lib/batch.ts is the only other place that knows it, and checks it at
 // load.
 //
-// A batch is one buffer: the records, then the arena that they point into. Offsets are bytes from the start of the
-// buffer. All numbers are in the byte order of the machine.
+// A batch is one buffer: a header, the arena, and the records and continuations that point into it. Offsets are bytes
+// from the start of the buffer. All numbers are in the byte order of the machine.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 namespace flowtap::delivery {
 
 /// Raised with every change of the layout.
-inline constexpr uint32_t layoutVersion = 2;
+inline constexpr uint32_t layoutVersion = 3;
 
 /// One message. 8-byte aligned, a multiple of 8 bytes.
 struct Record {
@@ -69,16 +69,48 @@ struct Connection {
   uint16_t proxiedDestinationPort;
   uint8_t proxiedIpVersion;  ///< 4 or 6; 0 when there was none, or none with addresses
   uint8_t reserved[3];
+  uint32_t handshakeUs;  ///< how long the TCP handshake took, 0 when it was not seen
+  uint32_t reserved2;
 };
-static_assert(sizeof(Connection) == 96 && alignof(Connection) == 8);
+static_assert(sizeof(Connection) == 104 && alignof(Connection) == 8);
+
+enum class ContinuationKind : uint8_t {
+  body = 1,    ///< bytes of the body, in order
+  gap,         ///< of the body bytes are missing here
+  end,         ///< the message is over, and this is what was not known before
+  unanswered,  ///< no final response to the request will come
+};
+
+/// What becomes known of a message after its record. 8-byte aligned, a multiple of 8 bytes. A batch's continuations are
+/// those of messages of this batch or an earlier one, in order.
+struct Continuation {
+  double id;               ///< of the message
+  int64_t timeNs;          ///< body, end: when its last byte was captured; unanswered: when that was known
+  double length;           ///< body, gap: bytes; end: of the whole body
+  double missingBytes;     ///< end: as in a Record
+  uint32_t bytesOffset;    ///< body: in the arena
+  uint32_t suspicious;     ///< end: as in a Record
+  uint32_t trailerOffset;  ///< end: as in a Record, as what follows
+  uint32_t trailerLength;
+  uint32_t trailersOffset;
+  uint32_t trailersCount;
+  uint16_t flags;
+  uint8_t integrity;
+  uint8_t kind;    ///< ContinuationKind
+  uint8_t reason;  ///< unanswered: http::NoResponse; gap: 1 when the bytes were captured, but the consumer was too slow
+  uint8_t reserved[3];
+};
+static_assert(sizeof(Continuation) == 64 && alignof(Continuation) == 8);
 
 /// Starts the buffer.
 struct BatchHeader {
   uint32_t recordCount;
   uint32_t recordsOffset;
   uint32_t bodyCount;  ///< separate bodies
+  uint32_t continuationCount;
+  uint32_t continuationsOffset;
   uint32_t reserved;
 };
-static_assert(sizeof(BatchHeader) == 16);
+static_assert(sizeof(BatchHeader) == 24);
 
 }  // namespace flowtap::delivery

@@ -31,6 +31,12 @@ class RecordArray {
     count_++;
     return *new (bytes_.extend(sizeof(T))) T{};
   }
+  /// The one added last, null when there is none.
+  template <typename T>
+  T* last() {
+    assert(count_ * sizeof(T) == bytes_.size());
+    return count_ == 0 ? nullptr : reinterpret_cast<T*>(bytes_.data()) + (count_ - 1);
+  }
   template <typename T>
   std::span<const T> as() const {
     assert(count_ * sizeof(T) == bytes_.size());

@@ -1,6 +1,7 @@
-// HTTP/1 from bytes in pieces, with gaps between them. Input: a byte of options, then steps: a byte that says what and
-// for which side, two bytes of length, and for data as many bytes. Whatever they are, the accounts hold; and where
-// nothing had to be searched for, the same bytes cut into pieces of any size give the same messages.
+// HTTP/1 from bytes in pieces, with gaps between them. Input: a byte of options; when messages are selected, a byte
+// that says how, one with the length of a program, and the program; then steps: a byte that says what and for which
+// side, two bytes of length, and for data as many bytes. Whatever they are, the accounts hold; and where nothing had to
+// be searched for, the same bytes cut into pieces of any size give the same messages.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,9 @@ constexpr uint8_t withoutBodies = 2;
 constexpr uint8_t smallBodies = 4;
 constexpr uint8_t littleMemory = 8;
 constexpr uint8_t smallHeads = 16;
+constexpr uint8_t streaming = 32;
+constexpr uint8_t framing = 64;  ///< unless streaming
+constexpr uint8_t selecting = 64;
 }  // namespace option
 
 struct Told {
@@ -47,38 +51,57 @@ class Teller final : public http::MessageSink {
  public:
   explicit Teller(Stats& stats) : stats_(stats) {}
 
-  uint64_t deliver(http::Connection& connection, http::Message& message, uint64_t requestId) override {
+  void deliver(http::Connection& connection, http::Message& message, uint64_t requestId) override {
     const uint64_t id = ++lastId_;
+    message.id = id;
+    message.dropped = false;
     stats_.delivery_messagesDelivered++;
     require(connection.clientSide == 0 || connection.clientSide == 1, "somebody is the client");
     require(requestId == 0 || (message.kind == http::Kind::response && requests_.count(requestId) != 0),
             "a response is paired with a request that was delivered");
     if (message.kind == http::Kind::request) requests_.insert(id);
-    require(message.bodyKept <= message.bodyLength, "no more of a body is kept than there was");
+    require(message.bodyKept <= message.bodyLength || (message.flags & http::flag::framed) != 0,
+            "no more of a body is kept than there was");
     Told& told = all.emplace_back();
     told.kind = message.kind;
     told.requestId = requestId;
-    told.integrity = message.integrity;
-    told.flags = message.flags;
     told.status = message.status;
-    told.bodyLength = message.bodyLength;
-    told.missingBytes = message.missingBytes;
     told.startNs = message.startNs;
-    told.endNs = message.endNs;
     told.head.assign(reinterpret_cast<const char*>(message.head), message.headLength);
     if (message.bodyKept != 0) told.body.assign(reinterpret_cast<const char*>(message.body), message.bodyKept);
-    told.trailers.assign(reinterpret_cast<const char*>(message.trailerStore.data()), message.trailerStore.size());
     require(uint64_t{message.textOffset} + message.textLength <= message.headLength, "text inside of the head");
     require(message.methodLength <= message.headLength, "method inside of the head");
     require(message.hostIndex <= message.fieldCount, "host is a field");
     addFields(message.fields, message.fieldCount, message.headLength, told.fields);
-    addFields(message.trailerFields.data(), message.trailerFields.size(), message.trailerStore.size(), told.fields);
-    return id;
+    if ((message.flags & http::flag::streaming) == 0) tellRest(told, message);
+  }
+  void body(http::Message& message, const uint8_t* bytes, size_t length) override {
+    all.at(message.id - 1).body.append(reinterpret_cast<const char*>(bytes), length);
+  }
+  void bodyGap(http::Message& message, uint64_t length) override {
+    all.at(message.id - 1).body.append("<" + std::to_string(length) + ">");
+  }
+  void finish(http::Message& message) override {
+    require((message.flags & http::flag::streaming) != 0, "only what streams has an end of its own");
+    tellRest(all.at(message.id - 1), message);
+  }
+  void unanswered(uint64_t requestId, http::NoResponse, int64_t) override {
+    require(requests_.erase(requestId) == 1, "a request that was delivered, once");
   }
 
   std::vector<Told> all;
 
  private:
+  /// What is known at the end only.
+  static void tellRest(Told& told, const http::Message& message) {
+    told.integrity = message.integrity;
+    told.flags = message.flags & ~http::flag::streaming;
+    told.bodyLength = message.bodyLength;
+    told.missingBytes = message.missingBytes;
+    told.endNs = message.endNs;
+    told.trailers.assign(reinterpret_cast<const char*>(message.trailerStore.data()), message.trailerStore.size());
+    addFields(message.trailerFields.data(), message.trailerFields.size(), message.trailerStore.size(), told.fields);
+  }
   static void addFields(const http1::FieldSpan* spans, size_t count, size_t length, std::vector<uint32_t>& into) {
     for (size_t i = 0; i < count; i++) {
       const http1::FieldSpan& span = spans[i];
@@ -101,14 +124,40 @@ struct Outcome {
 
 http::HttpOptions optionsOf(uint8_t shape) {
   http::HttpOptions options;
-  options.keepBodies = (shape & option::withoutBodies) == 0;
+  if ((shape & option::withoutBodies) != 0) options.body = http::BodyMode::none;
+  if ((shape & option::streaming) != 0) options.body = http::BodyMode::stream;
+  options.parser.tellsFraming = (shape & (option::framing | option::streaming)) == option::framing;
   if ((shape & option::smallBodies) != 0) options.maxBodyBytes = 10;
-  if ((shape & option::littleMemory) != 0) options.parser.maxPendingBytes = 64;
+  if ((shape & option::littleMemory) != 0) options.parser.maxPendingBytes = 1024;
   if ((shape & option::smallHeads) != 0) {
     options.parser.maxHeadBytes = 128;
     options.parser.maxFields = 4;
   }
   return options;
+}
+
+namespace selects {
+constexpr uint8_t exchanges = 1;
+constexpr uint8_t together = 2;
+constexpr uint8_t interims = 4;
+constexpr uint8_t littleMemory = 8;
+constexpr uint8_t responses = 16;
+}  // namespace selects
+
+/// What stands in for bytes that are no program: response.status in 200..399.
+constexpr uint8_t someProgram[] = {1, 0, 12, 0, 6, 7, 2, 0, 1, 0, 4, 0, 200, 0, 143, 1};
+
+http::SelectionOptions selectionOf(uint8_t how, const uint8_t* bytes, size_t length) {
+  http::SelectionOptions selection;
+  selection.program = http::readMatchProgram(bytes, length);
+  if (selection.program == nullptr) selection.program = http::readMatchProgram(someProgram, sizeof someProgram);
+  require(selection.program != nullptr, "some program is one");
+  selection.exchanges = (how & selects::exchanges) != 0;
+  selection.together = selection.exchanges && (how & selects::together) != 0;
+  selection.interims = (how & selects::interims) != 0;
+  selection.responses = (how & selects::responses) != 0;
+  if ((how & selects::littleMemory) != 0) selection.maxUndecidedBytes = 1000;
+  return selection;
 }
 
 template <typename Piece>
@@ -117,7 +166,14 @@ Outcome run(const uint8_t* data, size_t size, Piece nextPiece) {
   Stats& stats = outcome.stats;
   const uint8_t shape = data[0];
   Teller teller(stats);
-  http::Http1Handler handler(optionsOf(shape), teller, stats);
+  http::HttpOptions options = optionsOf(shape);
+  size_t at = 1;
+  if ((shape & option::selecting) != 0 && size >= 3) {
+    const size_t length = std::min<size_t>(data[2], size - 3);
+    options.selection = selectionOf(data[1], data + 3, length);
+    at = 3 + length;
+  }
+  http::Http1Handler handler(options, teller, stats);
   tcp::ConnectionInfo info{};
   info.id = 1;
   info.port[0] = 40000;
@@ -127,7 +183,7 @@ Outcome run(const uint8_t* data, size_t size, Piece nextPiece) {
   uint64_t offset[2] = {0, 0};
   bool ended[2] = {false, false};
   int64_t nowNs = 1'000;
-  for (size_t at = 1; at + 3 <= size;) {
+  while (at + 3 <= size) {
     const uint8_t what = data[at];
     const tcp::Side side = what & 1;
     size_t length = static_cast<size_t>(data[at + 1]) << 8 | data[at + 2];
@@ -146,7 +202,10 @@ Outcome run(const uint8_t* data, size_t size, Piece nextPiece) {
         ended[side] = true;
         break;
       case 7:
-        handler.conflict(info, state, side);
+        if (length != 0 && length <= offset[side] && (what & 0x80) != 0)
+          handler.conflict(info, state, side, offset[side] - length, length, tcp::ConflictAt::handedOn);
+        else
+          handler.conflict(info, state, side, offset[side], length, tcp::ConflictAt::next);
         break;
       default: {
         length = std::min(length, size - at);
@@ -189,6 +248,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   });
   // Where a start line has to be searched for, beginnings of segments count; and what limits cut off depends on pieces.
   if ((data[0] & (option::littleMemory | option::smallHeads)) != 0) return 0;
+  if ((data[0] & option::selecting) != 0 && size >= 3 && (data[1] & selects::littleMemory) != 0) return 0;
   if (whole.stats.http_skippedBytes != 0) return 0;
   // So they do behind the head of a response whose request is not known.
   for (const Told& told : whole.messages)

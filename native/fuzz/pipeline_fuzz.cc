@@ -44,7 +44,8 @@ PipelineOptions optionsOf(uint8_t shape) {
     options.http.maxBodyBytes = 100;
     options.http.parser.maxPendingBytes = 4096;
   }
-  options.http.keepBodies = (shape & option::withoutBodies) == 0;
+  if ((shape & option::withoutBodies) != 0)
+    options.http.body = (shape & option::checksums) != 0 ? http::BodyMode::stream : http::BodyMode::none;
   options.whenFull = (shape & option::drops) != 0 ? delivery::WhenFull::drop : delivery::WhenFull::wait;
   return options;
 }
@@ -57,9 +58,13 @@ class Reader {
     batch.write(buffer.data());
     delivery::BatchHeader header;
     std::memcpy(&header, buffer.data(), sizeof header);
-    require(header.recordCount != 0, "no batch is empty");
+    require(header.recordCount + header.continuationCount != 0, "no batch is empty");
     const size_t arena = header.recordsOffset;
-    require(arena + header.recordCount * sizeof(delivery::Record) == buffer.size(), "records end the buffer");
+    require(arena + header.recordCount * sizeof(delivery::Record) == header.continuationsOffset,
+            "continuations follow the records");
+    require(header.continuationsOffset + header.continuationCount * sizeof(delivery::Continuation) == buffer.size(),
+            "continuations end the buffer");
+    readContinuations(buffer, header);
     for (uint32_t i = 0; i < header.recordCount; i++) {
       delivery::Record record;
       std::memcpy(&record, buffer.data() + arena + i * sizeof record, sizeof record);
@@ -113,6 +118,20 @@ class Reader {
   uint64_t digest = 14695981039346656037u;
 
  private:
+  void readContinuations(const std::vector<uint8_t>& buffer, const delivery::BatchHeader& header) {
+    for (uint32_t i = 0; i < header.continuationCount; i++) {
+      delivery::Continuation c;
+      std::memcpy(&c, buffer.data() + header.continuationsOffset + i * sizeof c, sizeof c);
+      const auto inArena = [&](double offset, double length) {
+        require(offset + length <= header.recordsOffset, "a continuation inside of the arena");
+      };
+      if (c.kind == static_cast<uint8_t>(delivery::ContinuationKind::body)) inArena(c.bytesOffset, c.length);
+      const size_t entry = (c.flags & http::flag::wideOffsets) != 0 ? 16 : 8;
+      inArena(c.trailerOffset, c.trailerLength);
+      inArena(c.trailersOffset, static_cast<double>(c.trailersCount * entry));
+    }
+  }
+
   void addToDigest(const uint8_t* bytes, size_t length) {
     for (size_t i = 0; i < length; i++) digest = (digest ^ bytes[i]) * 1099511628211u;
   }

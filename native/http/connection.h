@@ -15,12 +15,19 @@ namespace flowtap::http {
 /// to it.
 struct Exchange {
   uint64_t requestId;  ///< 0 until the request was delivered
+  Message* request;    ///< until it is released
   Exchange* next;      ///< in the connection's queue
   Message* heldFirst;  ///< responses that came before the end of their request, in order
   Message* heldLast;
   uint16_t heldCount;
   uint8_t references;
+  NoResponse noResponse;  ///< why none will come, when that is known before the request was delivered; or 0
   http1::MethodKind method;
+  Selection selection;   ///< where exchanges are selected, of all of it, otherwise of the request
+  bool skipped;          ///< stands for a request whose head was given up
+  bool expectsContinue;  ///< the request waits with its body for a 100
+  bool requestOver;      ///< the request is over and waits to be delivered
+  bool responseDecided;  ///< the final response is there, or none will come: nothing is waited for any longer
 };
 
 struct Connection {
@@ -31,11 +38,17 @@ struct Connection {
   http1::Parser parsers[2];
   std::unique_ptr<stream::ProxyHeader> proxied;  ///< what a PROXY header told, if there was one with addresses
   Message* open[2] = {nullptr, nullptr};
+  uint64_t began[2] = {0, 0};  ///< where the open message of a side begins; while there is none: not before here
   Exchange* firstUnanswered = nullptr;  ///< requests without a final response, oldest first
   Exchange* lastUnanswered = nullptr;
   uint16_t unansweredCount = 0;
+  uint64_t forgottenCount = 0;  ///< requests before them that were given up: their responses are still to come
+  uint64_t surelyCount = 0;     ///< with `requestsLost`: of all those, how many came before
+  bool requestsLost = false;    ///< between pipelined requests others may be missing
+  bool pastLost = false;        ///< with `requestsLost`: a response came to what was behind `surelyCount`
   int8_t clientSide = tcp::unknownSide;
   bool ended[2] = {false, false};
+  bool conflicting[2] = {false, false};  ///< packets disagree about what is in hand, or about a head not all there
   bool lossy = false;        ///< something was missing since requests and responses were last known to be in step
   bool pipelining = false;   ///< the client has sent a request before the answer to the last one
   bool counted = false;      ///< in stats.http_connections

@@ -1,169 +1,134 @@
-// The life of a message behind its head: which request a response answers, how a body is framed, when it is handed on.
+// The life of a message behind its head: when it is handed on.
 #include "http/http1_handler.h"
 
 namespace flowtap::http {
 
 namespace {
 
-/// Pipelined requests without an answer, a connection; the oldest are forgotten. A capture of one direction never sees
-/// answers.
-constexpr uint16_t maxUnanswered = 512;
 /// Responses that wait for the end of their request, a request.
 constexpr uint16_t maxHeld = 64;
 /// Buffers of recycled messages that are larger are given back.
 constexpr size_t recycledBytes = 4096;
 constexpr size_t recycledFields = 64;
 
-/// Does a head frame a body? Many say "Content-Length: 0" where nothing may be said, which nobody can misread.
-bool claimsBody(const http1::Head& head) { return head.hasTransferEncoding || head.contentLength != 0; }
-
 }  // namespace
 
-// ---- framing (RFC 9112, 6.3) ----
-
-http1::Framing Http1Handler::frameRequest(Connection& connection, Message& message, const http1::Head& head) {
-  using Body = http1::Framing::Kind;
-  if (connection.clientSide == (connection.open[0] == &message ? 0 : 1)) {
-    if (connection.firstUnanswered != nullptr && !connection.lossy) connection.pipelining = true;
-    if (connection.unansweredCount == maxUnanswered) popUnanswered(connection);
-    Exchange* exchange = exchanges_.acquire();
-    *exchange = Exchange{};
-    exchange->references = 2;  // the queue and the message
-    exchange->method = head.method;
-    if (connection.lastUnanswered != nullptr)
-      connection.lastUnanswered->next = exchange;
-    else
-      connection.firstUnanswered = exchange;
-    connection.lastUnanswered = exchange;
-    connection.unansweredCount++;
-    message.exchange = exchange;
-  }
-  if (head.hasTransferEncoding) {
-    if (!head.chunked) return {Body::none};  // a server could not tell where it ends either
-    message.flags |= flag::chunked;
-    return {Body::chunked};
-  }
-  if (head.hasContentLength) return {Body::length, head.contentLength};
-  return {Body::none};
+void Http1Handler::deliver(Connection& connection, Message& message) {
+  const Exchange* answered = message.kind == Kind::response ? message.exchange : nullptr;
+  message.follows = selection_.together && answered != nullptr && answered->requestId != 0;
+  sink_.deliver(connection, message, answered != nullptr ? answered->requestId : 0);
+  message.delivered = true;
+  if (message.kind == Kind::request && message.exchange != nullptr) message.exchange->requestId = message.id;
 }
 
-http1::Framing Http1Handler::frameResponse(Connection& connection, tcp::Side side, Message& message,
-                                           const http1::Head& head) {
-  using Body = http1::Framing::Kind;
-  const bool interim = head.status >= 100 && head.status < 200 && head.status != 101;
-  if (interim) message.flags |= flag::interim;
-  Exchange* exchange = answeredBy(connection, side, interim);
-  message.exchange = exchange;
-  const http1::MethodKind method = exchange != nullptr ? exchange->method : http1::MethodKind::other;
-
-  // RFC 9112, 6.3
-  if (head.status == 101 || (method == http1::MethodKind::connect && head.status >= 200 && head.status < 300)) {
-    message.flags |= flag::upgraded;
-    if (claimsBody(head)) message.suspicious |= suspicion::framingOfBodilessResponse;
-    if (connection.open[tcp::other(side)] == nullptr) connection.parsers[tcp::other(side)].becomeTunnel(parsing_);
-    return {Body::tunnel};
-  }
-  if (interim || head.status == 204) {
-    if (claimsBody(head)) message.suspicious |= suspicion::framingOfBodilessResponse;
-    return {Body::none};
-  }
-  if (head.status == 304 || method == http1::MethodKind::head) return {Body::none};
-  const bool doubtful = exchange == nullptr;
-  if (head.chunked) {
-    message.flags |= flag::chunked;
-    return {Body::chunked, 0, doubtful};
-  }
-  if (head.hasContentLength && !head.hasTransferEncoding) return {Body::length, head.contentLength, doubtful};
-  message.flags |= flag::untilClose;
-  return {Body::untilClose, 0, doubtful};
+void Http1Handler::deliverEarly(Connection& connection, Message& message) {
+  message.flags |= flag::streaming;
+  deliver(connection, message);
 }
-
-// ---- pairing ----
-
-/// The request that the response which begins now answers; a final response takes it out of the queue.
-Exchange* Http1Handler::answeredBy(Connection& connection, tcp::Side side, bool interim) {
-  if (connection.clientSide == side) return nullptr;
-  if (connection.lossy) {
-    // Answers may be missing. A client that waits for each answer has had those to all requests but the last.
-    if (!connection.pipelining)
-      while (connection.firstUnanswered != nullptr && connection.firstUnanswered != connection.lastUnanswered)
-        popUnanswered(connection);
-    connection.lossy = false;
-  }
-  Exchange* exchange = connection.firstUnanswered;
-  if (exchange == nullptr) return nullptr;
-  exchange->references++;  // the response
-  if (!interim) popUnanswered(connection);
-  return exchange;
-}
-
-void Http1Handler::popUnanswered(Connection& connection) {
-  Exchange* exchange = connection.firstUnanswered;
-  if (exchange == nullptr) return;
-  connection.firstUnanswered = exchange->next;
-  if (connection.firstUnanswered == nullptr) connection.lastUnanswered = nullptr;
-  connection.unansweredCount--;
-  releaseExchange(exchange);
-}
-
-void Http1Handler::releaseExchange(Exchange* exchange) {
-  if (--exchange->references == 0) exchanges_.release(exchange);
-}
-
-// ---- messages ----
 
 void Http1Handler::finish(Connection& connection, Message* message) {
-  stats_.http_messagesOpen--;
-  stats_.http_messagesFinished++;
+  if (message->kind == Kind::request)
+    finishRequest(connection, message);
+  else
+    finishResponse(connection, message);
+}
+
+void Http1Handler::finishRequest(Connection& connection, Message* message) {
   Exchange* exchange = message->exchange;
-  if (message->kind == Kind::request) {
-    if (exchange == nullptr) {
-      deliver(connection, message, 0);
-      return;
-    }
-    const uint64_t id = sink_.deliver(connection, *message, 0);
-    releaseMessage(message);
-    exchange->requestId = id;
-    while (exchange->heldFirst != nullptr) {
-      Message* held = exchange->heldFirst;
-      exchange->heldFirst = held->next;
-      stats_.delivery_messagesHeld--;
-      deliver(connection, held, id);
-      releaseExchange(exchange);  // the response's
-    }
-    exchange->heldLast = nullptr;
+  if (message->rejected) {
+    discard(message);
+    if (exchange == nullptr) return;
+    exchange->request = nullptr;
     releaseExchange(exchange);
-    return;
-  }
-  if (exchange == nullptr) {
-    deliver(connection, message, 0);
-    return;
-  }
-  if (exchange->requestId == 0 && exchange->heldCount < maxHeld) {
-    // An early response: its request goes first.
+  } else if (waits(*message)) {
     if (!message->persisted) persist(*message);
-    message->next = nullptr;
-    if (exchange->heldLast != nullptr)
-      exchange->heldLast->next = message;
-    else
-      exchange->heldFirst = message;
-    exchange->heldLast = message;
-    exchange->heldCount++;
-    stats_.delivery_messagesHeld++;
-    return;
+    exchange->requestOver = true;
+  } else {
+    handOnRequest(connection, message, message->endNs);
   }
-  deliver(connection, message, exchange->requestId);
+}
+
+void Http1Handler::handOnRequest(Connection& connection, Message* message, int64_t timeNs) {
+  handOn(connection, message);
+  Exchange* exchange = message->exchange;
+  releaseMessage(message);
+  if (exchange == nullptr) return;
+  exchange->request = nullptr;
+  handOnHeld(connection, *exchange);
+  if (exchange->noResponse != NoResponse{}) sink_.unanswered(exchange->requestId, exchange->noResponse, timeNs);
   releaseExchange(exchange);
 }
 
-void Http1Handler::deliver(Connection& connection, Message* message, uint64_t requestId) {
-  sink_.deliver(connection, *message, requestId);
-  releaseMessage(message);
+void Http1Handler::handOnHeld(Connection& connection, Exchange& exchange) {
+  while (Message* held = takeHeld(exchange)) {
+    handOn(connection, held);
+    releaseMessage(held);
+    releaseExchange(&exchange);
+  }
 }
 
-void Http1Handler::addPending(Message& message, uint64_t bytes) {
-  message.pendingBytes += bytes;
-  stats_.http_pendingBytes += bytes;
+void Http1Handler::hold(Exchange& exchange, Message* response) {
+  if (!response->persisted) persist(*response);
+  response->next = nullptr;
+  if (exchange.heldLast != nullptr)
+    exchange.heldLast->next = response;
+  else
+    exchange.heldFirst = response;
+  exchange.heldLast = response;
+  exchange.heldCount++;
+  stats_.delivery_messagesHeld++;
+}
+
+Message* Http1Handler::takeHeld(Exchange& exchange) {
+  Message* held = exchange.heldFirst;
+  if (held == nullptr) return nullptr;
+  exchange.heldFirst = held->next;
+  if (exchange.heldFirst == nullptr) exchange.heldLast = nullptr;
+  stats_.delivery_messagesHeld--;
+  return held;
+}
+
+void Http1Handler::finishResponse(Connection& connection, Message* message) {
+  Exchange* exchange = message->exchange;
+  bool rejected = isRejected(*message);
+  if (!rejected && exchange != nullptr && exchange->requestId == 0 && exchange->selection != Selection::rejected) {
+    // Its request goes first.
+    const bool isLast = selection_.together && (message->flags & flag::interim) == 0;
+    if (isLast || exchange->heldCount < maxHeld) {
+      hold(*exchange, message);
+      if (isLast) decided(connection, *exchange, message->endNs);
+      return;
+    }
+    rejected = selection_.exchanges;
+  }
+  if (rejected) {
+    discard(message);
+  } else {
+    handOn(connection, message);
+    releaseMessage(message);
+  }
+  if (exchange != nullptr) releaseExchange(exchange);
+}
+
+/// Delivers it, or its end when that is what is left of it, and counts what became of it.
+void Http1Handler::handOn(Connection& connection, Message* message) {
+  if (!message->delivered)
+    deliver(connection, *message);
+  else if (!message->dropped)
+    sink_.finish(*message);
+  stats_.http_messagesOpen--;
+  if (message->dropped)
+    stats_.delivery_messagesDropped++;
+  else
+    stats_.http_messagesFinished++;
+}
+
+void Http1Handler::recountPending(Message& message) {
+  const uint64_t bytes = message.headStore.capacity() + message.bodyStore.capacity() + message.trailerStore.capacity() +
+                         message.fieldStore.capacity() * sizeof(http1::FieldSpan);
+  stats_.http_pendingBytes += bytes - message.pendingBytes;
+  if (message.waiting) stats_.http_undecidedBytes += bytes - message.pendingBytes;
+  message.pendingBytes = bytes;
 }
 
 void Http1Handler::releaseMessage(Message* message) {
@@ -180,15 +145,14 @@ void Http1Handler::persist(Message& message) {
   if (message.headStore.empty()) {
     message.headStore.append(message.head, message.headLength);
     message.head = message.headStore.data();
-    addPending(message, message.headLength);
   }
   message.fieldStore.assign(message.fields, message.fields + message.fieldCount);
   message.fields = message.fieldStore.data();
   if (message.bodyKept != 0 && message.bodyStore.empty()) {
     message.bodyStore.append(message.body, message.bodyKept);
     message.body = message.bodyStore.data();
-    addPending(message, message.bodyKept);
   }
+  recountPending(message);
   message.persisted = true;
 }
 

@@ -16,6 +16,20 @@ enum class Protocol : uint8_t { http1 = 1 };
 /// The first that applies, in this order, when a message is not complete.
 enum class Integrity : uint8_t { complete = 0, gap = 1, truncated = 2, aborted = 3 };
 
+/// Why no final response to a request will come.
+enum class NoResponse : uint8_t {
+  closed = 1,  ///< the connection was closed
+  reset,
+  idle,         ///< nothing for idleTimeout
+  evicted,      ///< given up, because there were too many connections or requests without a response
+  ended,        ///< the capture ended
+  lost,         ///< it was not captured: what followed shows that it must have been sent
+  notSelected,  ///< it came, but is not delivered
+};
+
+/// Whether somebody wants it.
+enum class Selection : uint8_t { selected, undecided, rejected };
+
 namespace flag {
 inline constexpr uint16_t bodyKept = 1;       ///< the body, or the first part of it, was kept
 inline constexpr uint16_t bodyTruncated = 2;  ///< a limit cut what was kept
@@ -26,7 +40,12 @@ inline constexpr uint16_t obsFold = 32;       ///< a field value of head or trai
 inline constexpr uint16_t upgraded = 64;      ///< the connection changes protocol behind this message
 inline constexpr uint16_t chunked = 128;      ///< Transfer-Encoding: chunked was removed
 inline constexpr uint16_t untilClose = 256;   ///< the body ends with the connection
+inline constexpr uint16_t streaming = 512;    ///< delivered before its end: continuations follow
+inline constexpr uint16_t framed = 1024;  ///< instead of bodyKept: what was kept of the body holds its chunk framing
 }  // namespace flag
+
+/// A 1xx response, which another one follows (RFC 9110, 15.2); 101 is final.
+inline bool isInterim(uint16_t status) { return status >= 100 && status < 200 && status != 101; }
 
 /// Reasons to look twice at a message, a bit each.
 namespace suspicion = http1::suspicion;
@@ -61,6 +80,14 @@ struct Message {
   size_t bodyKept;
   bool keepsBody;  ///< still appending
 
+  uint64_t id;           ///< once it was delivered
+  bool delivered;        ///< given to the sink
+  bool dropped;          ///< by the sink: there was no room
+  uint64_t bodyNotSent;  ///< bytes of a delivered message's body for which there was no room
+
+  bool rejected;  ///< not selected: nothing of it is kept
+  bool follows;   ///< belongs into the batch of the message that was delivered before it, or is dropped with it
+
   bool persisted;
   uint64_t pendingBytes;  ///< what it owns, as counted in stats.http_pendingBytes
   ByteBuffer headStore;
@@ -71,6 +98,10 @@ struct Message {
 
   Exchange* exchange;  ///< of a request its own, of a response the one that it answers; may be null
   Message* next;       ///< in the list that it is in
+
+  bool waiting;  ///< a request that is kept until its exchange is decided
+  Message* waitingBefore;
+  Message* waitingBehind;
 };
 
 }  // namespace flowtap::http

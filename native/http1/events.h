@@ -19,15 +19,28 @@ struct Framing {
 /// Why a message or a stretch of the stream is not whole. In the order in which they apply.
 enum class Damage : uint8_t { none = 0, gap = 1, truncated = 2, aborted = 3 };
 
-/// One message a time: onHead, any number of onBody and onBodyGap, at most one onTrailers, onMessageEnd. Bytes are
-/// valid only during the call, except that Head::storage may be taken. `owner` is what the parser was made with.
+/// The beginning of a head that was given up.
+struct SkippedHead {
+  bool isRequest;
+  MethodKind method;
+  uint16_t status;  ///< 0 when it is not known
+};
+
+/// One message a time: onHead, any number of onBody, onFraming and onMissing, at most one onTrailers, onMessageEnd.
+/// Bytes are valid only during the call, except that Head::storage may be taken. `owner` is what the parser was made
+/// with.
 class Events {
  public:
   virtual ~Events() = default;
   /// A head is complete, or as complete as it will get (Head::incomplete). Answers how its body is framed: a response's
   /// depends on the request.
   virtual Framing onHead(void* owner, uint8_t side, const Head& head, int64_t startNs, int64_t endNs) = 0;
+  /// A message, of which nothing else is told, had a head beyond the limits.
+  virtual void onSkippedHead(void* owner, uint8_t side, const SkippedHead& head, int64_t timeNs) = 0;
   virtual void onBody(void* owner, uint8_t side, const uint8_t* bytes, size_t length, int64_t timeNs) = 0;
+  /// With ParserOptions::tellsFraming: bytes of a chunked body that are not its content, in their place between those
+  /// of onBody: sizes, extensions, line ends, the trailer section.
+  virtual void onFraming(void* owner, uint8_t side, const uint8_t* bytes, size_t length) = 0;
   /// Bytes of the message are missing; `bodyLength` of them were body bytes, as far as the framing tells.
   virtual void onMissing(void* owner, uint8_t side, uint64_t length, uint64_t bodyLength, Damage damage) = 0;
   /// The trailer section, its fields relative to `bytes`.

@@ -120,7 +120,7 @@ void readTransferEncoding(const uint8_t* p, const FieldSpan& field, Head& head) 
 
 void readFraming(const uint8_t* p, Head& head) {
   head.hostIndex = 0;
-  head.hasTransferEncoding = head.chunked = head.hasContentLength = false;
+  head.hasTransferEncoding = head.chunked = head.hasContentLength = head.expectsContinue = false;
   head.contentLength = 0;
   bool lengthSent = false;
   bool codingSent = false;
@@ -134,6 +134,10 @@ void readFraming(const uint8_t* p, Head& head) {
           head.hostIndex = static_cast<uint32_t>(i + 1);
         else if (head.isRequest)
           head.suspicious |= suspicion::repeatedHost;
+        break;
+      case 6:
+        if (nameIs(name, 6, "expect", 6))
+          head.expectsContinue = nameIs(p + field.valueStart, field.valueEnd - field.valueStart, "100-continue", 12);
         break;
       case 14:
         if (!isContentLength(name)) break;
@@ -223,6 +227,14 @@ void noteControls(const uint8_t* p, size_t length, size_t lineCount, uint64_t co
   }
 }
 
+MethodKind methodKind(const uint8_t* p, size_t length) {
+  size_t method = 0;
+  while (method < length && isTokenByte[p[method]]) method++;
+  if (method == 4 && std::memcmp(p, "HEAD", 4) == 0) return MethodKind::head;
+  if (method == 7 && std::memcmp(p, "CONNECT", 7) == 0) return MethodKind::connect;
+  return MethodKind::other;
+}
+
 bool parseHead(const uint8_t* p, size_t length, size_t lineCount, Scratch& scratch, Head& head) {
   StartLine line;
   if (lineCount == 0 || !parseStartLine(p, scratch.marks[0].end, line)) return false;
@@ -236,11 +248,7 @@ bool parseHead(const uint8_t* p, size_t length, size_t lineCount, Scratch& scrat
   head.methodLength = line.methodLength;
   head.textOffset = line.textOffset;
   head.textLength = line.textLength;
-  head.method = MethodKind::other;
-  if (line.isRequest) {
-    if (line.methodLength == 4 && std::memcmp(p, "HEAD", 4) == 0) head.method = MethodKind::head;
-    if (line.methodLength == 7 && std::memcmp(p, "CONNECT", 7) == 0) head.method = MethodKind::connect;
-  }
+  head.method = line.isRequest ? methodKind(p, line.methodLength) : MethodKind::other;
   head.suspicious = line.suspicious;
   head.fields = scratch.fields.data();
   head.fieldCount = parseFields(p, scratch.marks.data() + 1, lineCount - 1, scratch.marks[0].end + 1,

@@ -22,6 +22,9 @@ struct FieldSpan {
 /// The methods that change how a response is framed.
 enum class MethodKind : uint8_t { other, head, connect };
 
+/// Of the method that `length` bytes begin with, whatever follows.
+MethodKind methodKind(const uint8_t* p, size_t length);
+
 struct Head {
   const uint8_t* bytes;
   uint32_t length;      ///< the empty line included
@@ -40,6 +43,7 @@ struct Head {
   bool chunked;           ///< the last transfer coding is chunked
   bool hasContentLength;  ///< and it is valid
   uint64_t contentLength;
+  bool expectsContinue;  ///< Expect: 100-continue (RFC 9110, 10.1.1)
   const FieldSpan* fields;
   size_t fieldCount;
 };

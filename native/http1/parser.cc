@@ -14,6 +14,15 @@ int hexDigit(uint8_t c) {
   return -1;
 }
 
+/// Nothing odd in the line at p, which classifyStart() took for a request's. A body and the request behind it may
+/// look like one line.
+bool isCleanRequestLine(const uint8_t* p, size_t n) {
+  const void* feed = std::memchr(p, '\n', n);
+  StartLine line;
+  return feed != nullptr && parseStartLine(p, static_cast<size_t>(static_cast<const uint8_t*>(feed) - p), line) &&
+         (line.suspicious & (suspicion::invalidTarget | suspicion::oddStartLine)) == 0;
+}
+
 }  // namespace
 
 void Parser::data(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs) {
@@ -22,6 +31,7 @@ void Parser::data(ParserContext& context, void* owner, uint8_t side, const uint8
     // No body: another response follows at once.
     if (classifyStart(p, n, Rigour::strict) == Verdict::response) endMessage(context, owner, side, Damage::none, 0);
   }
+  if (bodyAwaited_ && awaitBody(context, owner, side, p, n, timeNs)) return;
   while (n != 0) {
     size_t used = 0;
     switch (state_) {
@@ -68,18 +78,61 @@ void Parser::data(ParserContext& context, void* owner, uint8_t side, const uint8
   }
 }
 
+void Parser::bodyMayBeLeftOut() { bodyAwaited_ = state_ == State::body || (state_ == State::chunkSize && !sizeSeen_); }
+
+bool Parser::awaitBody(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs) {
+  bool begins;
+  if (partial_ == nullptr) {
+    startNs_ = timeNs;
+    endNs_ = timeNs;
+    partialLine_ = 0;
+    const Verdict verdict = classifyStart(p, n, Rigour::strict);
+    if (verdict == Verdict::needMore && keepPartial(context, p, n)) return true;
+    begins = verdict == Verdict::request && isCleanRequestLine(p, n);
+  } else {
+    const size_t before = partial_->size();
+    const bool all = appendPartial(context, p, n) == n;
+    const Verdict verdict = classifyStart(partial_->data(), partial_->size(), Rigour::strict);
+    if (verdict == Verdict::needMore && all) return true;
+    begins = verdict == Verdict::request && isCleanRequestLine(partial_->data(), partial_->size());
+    partial_->truncate(before);
+  }
+  if (begins) {
+    bodyAwaited_ = false;
+    endMessage(context, owner, side, Damage::none, 0);
+  } else {
+    takeAwaitedBody(context, owner, side, timeNs);
+  }
+  return false;
+}
+
+void Parser::takeAwaitedBody(ParserContext& context, void* owner, uint8_t side, int64_t timeNs) {
+  bodyAwaited_ = false;
+  if (partial_ == nullptr) return;
+  ByteBuffer& kept = context.lookedThrough;
+  kept.swap(*partial_);
+  context.stats.http_pendingBytes -= kept.capacity();
+  delete partial_;
+  partial_ = nullptr;
+  data(context, owner, side, kept.data(), kept.size(), timeNs);
+}
+
 /// The line between chunks: CRLF behind the data, then the size in hexadecimal, then perhaps extensions (RFC
 /// 9112, 7.1).
 size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n) {
   const auto suspect = [&](uint32_t reasons) { context.events.onSuspicious(owner, side, reasons); };
+  const auto lose = [&](size_t used) {
+    tellFraming(context, owner, side, p, used);
+    loseFraming(context, owner, side, Damage::aborted);
+    return used;
+  };
   size_t at = 0;
   while (at < n) {
     const uint8_t c = p[at];
     if (state_ == State::chunkDataEnd) {
       if (c != '\r' && c != '\n') {
         suspect(suspicion::invalidChunkEnd);
-        loseFraming(context, owner, side, Damage::aborted);
-        return at;
+        return lose(at);
       }
       at++;
       if (c == '\n') {
@@ -96,8 +149,7 @@ size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, 
       if (digit >= 0) {
         if (remaining_ >> 49 != 0) {  // beyond 2^53
           suspect(suspicion::invalidChunkSize);
-          loseFraming(context, owner, side, Damage::aborted);
-          return at;
+          return lose(at);
         }
         remaining_ = remaining_ << 4 | static_cast<unsigned>(digit);
         sizeSeen_ = true;
@@ -111,16 +163,14 @@ size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, 
           at++;
           continue;
         }
-        loseFraming(context, owner, side, Damage::aborted);
-        return at;
+        return lose(at);
       }
       if (blank) {
         suspect(suspicion::invalidChunkExtension);
       } else if (c != '\r' && c != '\n' && c != ';') {
         suspect(suspicion::invalidChunkSize);
         if (remaining_ == 0) {  // "0x5" is not the last chunk
-          loseFraming(context, owner, side, Damage::aborted);
-          return at;
+          return lose(at);
         }
       }
       state_ = State::chunkExtension;
@@ -133,7 +183,7 @@ size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, 
       if (afterCr_ || (p[at] < 0x20 && p[at] != '\t' && p[at] != '\r')) suspect(suspicion::invalidChunkExtension);
       afterCr_ = p[at] == '\r';
     }
-    if (feed == nullptr) return n;
+    if (feed == nullptr) return tellFraming(context, owner, side, p, n);
     if (!afterCr_) suspect(suspicion::chunkBareLf);
     at++;
     if (remaining_ == 0) {
@@ -142,9 +192,14 @@ size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, 
     } else {
       state_ = State::chunkData;
     }
-    return at;
+    return tellFraming(context, owner, side, p, at);
   }
-  return at;
+  return tellFraming(context, owner, side, p, at);
+}
+
+size_t Parser::tellFraming(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t used) {
+  if (context.options.tellsFraming && used != 0) context.events.onFraming(owner, side, p, used);
+  return used;
 }
 
 void Parser::endChunk() {
@@ -170,7 +225,8 @@ size_t Parser::readTrailers(ParserContext& context, void* owner, uint8_t side, c
     const bool complete = findEmptyLine(before);
     section = partial_->data();
     size = complete ? partialLine_ : partial_->size();
-    if (!complete && taken == n && size < context.options.maxHeadBytes) return taken;
+    if (!complete && taken == n && size < context.options.maxHeadBytes)
+      return tellFraming(context, owner, side, p, taken);
   }
   size_t lines = 0, length = 0;
   Scratch& scratch = context.scratch;
@@ -182,10 +238,12 @@ size_t Parser::readTrailers(ParserContext& context, void* owner, uint8_t side, c
     noteControls(section, length, lines, scratch.controls, suspicious);
     if (suspicious != 0) context.events.onSuspicious(owner, side, suspicious);
     if (lines > 0) context.events.onTrailers(owner, side, section, length, scratch.trailerFields.data(), count);
+    tellFraming(context, owner, side, p, length - before);
     dropPartial(context);
     endMessage(context, owner, side, Damage::none, timeNs);
     return length - before;
   }
+  tellFraming(context, owner, side, p, taken);
   if (result == ScanResult::tooManyLines || partial_ != nullptr || size >= context.options.maxHeadBytes) {
     context.stats.http_headsTooLarge++;
     context.stats.http_skippedBytes += size;
@@ -193,12 +251,16 @@ size_t Parser::readTrailers(ParserContext& context, void* owner, uint8_t side, c
     return taken;
   }
   partialLine_ = static_cast<uint32_t>(length);
-  if (!keepPartial(context, p, n)) loseFraming(context, owner, side, Damage::aborted);
+  if (keepPartial(context, p, n)) return n;
+  context.stats.http_headsTooLarge++;
+  context.stats.http_skippedBytes += n;
+  loseFraming(context, owner, side, Damage::aborted);
   return n;
 }
 
 void Parser::gap(ParserContext& context, void* owner, uint8_t side, uint64_t length, Damage damage) {
   doubtful_ = false;
+  takeAwaitedBody(context, owner, side, endNs_);
   switch (state_) {
     case State::start:
       if (partial_ != nullptr && !endPartialHead(context, owner, side, length, damage)) dropPartial(context);
@@ -245,6 +307,11 @@ void Parser::gap(ParserContext& context, void* owner, uint8_t side, uint64_t len
 }
 
 void Parser::end(ParserContext& context, void* owner, uint8_t side, Damage atClose, bool cleanly) {
+  if (bodyAwaited_) {
+    // The connection is over, and nothing has come.
+    if (partial_ == nullptr && atClose == Damage::aborted) atClose = Damage::none;
+    takeAwaitedBody(context, owner, side, endNs_);
+  }
   switch (state_) {
     case State::start:
       if (partial_ != nullptr && !endPartialHead(context, owner, side, 0, atClose)) dropPartial(context);
@@ -270,11 +337,13 @@ void Parser::end(ParserContext& context, void* owner, uint8_t side, Damage atClo
 
 void Parser::becomeTunnel(ParserContext& context) {
   dropPartial(context);
+  bodyAwaited_ = false;
   state_ = State::tunnel;
 }
 
 void Parser::abandon(ParserContext& context) {
   dropPartial(context);
+  bodyAwaited_ = false;
   state_ = State::done;
 }
 

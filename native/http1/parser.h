@@ -16,6 +16,7 @@ struct ParserOptions {
   size_t maxHeadBytes = 1u << 20;         ///< longer heads and trailer sections are given up
   uint64_t maxPendingBytes = 256u << 20;  ///< kept of unfinished messages, all connections together
   size_t maxFields = 4096;                ///< likewise with more field lines
+  bool tellsFraming = false;              ///< calls Events::onFraming
 };
 
 /// What all parsers of a pipeline share.
@@ -49,6 +50,9 @@ class Parser {
   void end(ParserContext& context, void* owner, uint8_t side, Damage atClose, bool cleanly);
   /// Whatever follows is not HTTP/1.
   void becomeTunnel(ParserContext& context);
+  /// The body of which nothing has come yet may never be sent (RFC 9110, 10.1.1). If another request follows in its
+  /// place, or the connection ends, the message is over without it.
+  void bodyMayBeLeftOut();
   /// Another protocol was recognised: forget everything.
   void abandon(ParserContext& context);
 
@@ -59,6 +63,8 @@ class Parser {
 
   /// Knows where it is: what comes next is not searched for.
   bool aligned() const { return !searching_; }
+  /// It cannot be told yet whether the body comes.
+  bool awaitsBody() const { return bodyAwaited_; }
   bool betweenMessages() const { return state_ == State::start && partial_ == nullptr; }
 
  private:
@@ -79,8 +85,14 @@ class Parser {
   size_t continueHead(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
   size_t completeHead(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t length, size_t lineCount,
                       ByteBuffer* storage, int64_t timeNs);
+  /// Counts a head that is beyond the limits, of which `n` bytes were read, and tells of it.
+  void giveUpHead(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
+  /// The body, or the next request? True while that is open; the bytes are kept then.
+  bool awaitBody(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
+  /// It is the body: gives out what was kept of it.
+  void takeAwaitedBody(ParserContext&, void* owner, uint8_t side, int64_t timeNs);
   size_t search(ParserContext&, const uint8_t* p, size_t n, size_t from);
-  /// False, and nothing kept, when too much is kept already.
+  /// Begins `partial_`. False, and nothing kept, when too much is kept already.
   bool keepPartial(ParserContext&, const uint8_t* p, size_t n);
   /// Adds to `partial_` what there is room for, and tells how much that was.
   size_t appendPartial(ParserContext&, const uint8_t* p, size_t n);
@@ -91,6 +103,8 @@ class Parser {
   /// Gives out a head that will not become complete; false when not even its start line is there.
   bool endPartialHead(ParserContext&, void* owner, uint8_t side, uint64_t missing, Damage damage);
   size_t readChunkSize(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n);
+  /// Gives out the first `used` bytes of `p`, which frame a chunked body.
+  static size_t tellFraming(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t used);
   void beginChunk();
   void endChunk();
   size_t readTrailers(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
@@ -103,10 +117,11 @@ class Parser {
   int64_t endNs_ = 0;              ///< latest time of its bytes: reordering may put it before the last one
   uint32_t partialLine_ = 0;       ///< where the last, incomplete line of `partial_` begins
   State state_ = State::start;
-  bool sizeSeen_ = false;  ///< in a chunk size: a digit was there
-  bool afterCr_ = false;   ///< in a line between chunks: the last byte was CR
-  bool doubtful_ = false;  ///< Framing::doubtful, and nothing of the body has come yet
-  bool searching_;         ///< not aligned: a start line must convince
+  bool sizeSeen_ = false;     ///< in a chunk size: a digit was there
+  bool afterCr_ = false;      ///< in a line between chunks: the last byte was CR
+  bool doubtful_ = false;     ///< Framing::doubtful, and nothing of the body has come yet
+  bool bodyAwaited_ = false;  ///< bodyMayBeLeftOut(); `partial_` is what may begin the body or a head
+  bool searching_;            ///< not aligned: a start line must convince
   bool everSynchronised_ = false;
   uint32_t skipped_ = 0;  ///< bytes skipped in vain so far, saturating
 };

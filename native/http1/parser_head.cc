@@ -40,9 +40,7 @@ size_t Parser::readStart(ParserContext& context, void* owner, uint8_t side, cons
                       lines, length, context.scratch.controls)) {
       case ScanResult::complete:
         if (length > context.options.maxHeadBytes) {
-          context.stats.http_headsTooLarge++;
-          context.stats.http_skippedBytes += length;
-          searching_ = true;
+          giveUpHead(context, owner, side, p, length, timeNs);
           return at + length;
         }
         return at + completeHead(context, owner, side, p, length, lines, nullptr, timeNs);
@@ -50,16 +48,34 @@ size_t Parser::readStart(ParserContext& context, void* owner, uint8_t side, cons
         partialLine_ = static_cast<uint32_t>(length);
         break;
       case ScanResult::tooManyLines:
-        context.stats.http_headsTooLarge++;
-        context.stats.http_skippedBytes += length;
-        searching_ = true;
+        giveUpHead(context, owner, side, p, length, timeNs);
         return at + length;
     }
   } else {
     partialLine_ = 0;
   }
-  keepPartial(context, p, n);
+  if (!keepPartial(context, p, n)) giveUpHead(context, owner, side, p, n, timeNs);
   return at + n;
+}
+
+void Parser::giveUpHead(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs) {
+  context.stats.http_headsTooLarge++;
+  context.stats.http_skippedBytes += n;
+  const bool convinces = !searching_;
+  searching_ = true;
+  SkippedHead head{};
+  StartLine line;
+  const void* feed = std::memchr(p, '\n', n);
+  if (feed != nullptr && parseStartLine(p, static_cast<size_t>(static_cast<const uint8_t*>(feed) - p), line)) {
+    head.isRequest = line.isRequest;
+    head.status = line.status;
+  } else if (convinces) {
+    head.isRequest = n < 5 || std::memcmp(p, "HTTP/", 5) != 0;
+  } else {
+    return;
+  }
+  if (head.isRequest) head.method = methodKind(p, n);
+  context.events.onSkippedHead(owner, side, head, timeNs);
 }
 
 /// Finds where a start line may begin at or behind `from`, and counts what lies before as skipped. n when nowhere.
@@ -90,8 +106,8 @@ size_t Parser::continueHead(ParserContext& context, void* owner, uint8_t side, c
     if (verdict == Verdict::no) {
       // Look through what was kept; it comes before what is left of p.
       ByteBuffer& kept = context.lookedThrough;
+      context.stats.http_pendingBytes -= partial_->capacity();
       kept.swap(*partial_);
-      context.stats.http_pendingBytes -= kept.size();
       delete partial_;
       partial_ = nullptr;
       const size_t at = search(context, kept.data(), kept.size(), 0);
@@ -102,17 +118,15 @@ size_t Parser::continueHead(ParserContext& context, void* owner, uint8_t side, c
 
   if (!findEmptyLine(before)) {
     if (taken < n || size >= context.options.maxHeadBytes) {
-      context.stats.http_headsTooLarge++;
-      context.stats.http_skippedBytes += size;
+      giveUpHead(context, owner, side, all, size, timeNs);
       dropPartial(context);
-      searching_ = true;
     }
     return taken;
   }
 
   ByteBuffer* storage = partial_;
   partial_ = nullptr;
-  context.stats.http_pendingBytes -= size;
+  context.stats.http_pendingBytes -= storage->capacity();
   const size_t line = partialLine_;
   const size_t consumed = line - before;
   size_t lines = 0, length = 0;
@@ -121,9 +135,7 @@ size_t Parser::continueHead(ParserContext& context, void* owner, uint8_t side, c
     storage->truncate(length);
     completeHead(context, owner, side, all, length, lines, storage, timeNs);
   } else {
-    context.stats.http_headsTooLarge++;
-    context.stats.http_skippedBytes += line;
-    searching_ = true;
+    giveUpHead(context, owner, side, all, line, timeNs);
   }
   delete storage;
   return consumed;
@@ -184,7 +196,7 @@ bool Parser::endPartialHead(ParserContext& context, void* owner, uint8_t side, u
   if (!parseHead(partial_->data(), length, lines, context.scratch, head)) return false;
   ByteBuffer* storage = partial_;
   partial_ = nullptr;
-  context.stats.http_pendingBytes -= storage->size();
+  context.stats.http_pendingBytes -= storage->capacity();
   context.stats.http_skippedBytes += storage->size() - length;
   storage->truncate(length);
   head.storage = storage;
@@ -200,24 +212,21 @@ bool Parser::endPartialHead(ParserContext& context, void* owner, uint8_t side, u
 }
 
 bool Parser::keepPartial(ParserContext& context, const uint8_t* p, size_t n) {
-  if (n > context.pendingRoom()) {
-    context.stats.http_headsTooLarge++;
-    context.stats.http_skippedBytes += n;
-    searching_ = true;
-    return false;
-  }
+  if (ByteBuffer().growth(n) > context.pendingRoom()) return false;
   partial_ = new ByteBuffer();
   partial_->append(p, n);
-  context.stats.http_pendingBytes += n;
+  context.stats.http_pendingBytes += partial_->capacity();
   return true;
 }
 
 size_t Parser::appendPartial(ParserContext& context, const uint8_t* p, size_t n) {
   const size_t before = partial_->size();
   const size_t room = context.options.maxHeadBytes > before ? context.options.maxHeadBytes - before : 0;
-  const auto taken = static_cast<size_t>(std::min<uint64_t>({n, room, context.pendingRoom()}));
+  size_t taken = std::min(n, room);
+  const size_t capacity = partial_->capacity();
+  if (partial_->growth(taken) > context.pendingRoom()) taken = std::min(taken, capacity - before);
   partial_->append(p, taken);
-  context.stats.http_pendingBytes += taken;
+  context.stats.http_pendingBytes += partial_->capacity() - capacity;
   return taken;
 }
 
@@ -242,7 +251,7 @@ bool Parser::findEmptyLine(size_t before) {
 
 void Parser::dropPartial(ParserContext& context) {
   if (partial_ == nullptr) return;
-  context.stats.http_pendingBytes -= partial_->size();
+  context.stats.http_pendingBytes -= partial_->capacity();
   delete partial_;
   partial_ = nullptr;
 }

@@ -1,6 +1,7 @@
 #include "session/session.h"
 
 #include <chrono>
+#include <utility>
 
 namespace flowtap::session {
 
@@ -28,19 +29,17 @@ Session::Session(const SessionOptions& options, std::unique_ptr<source::PacketSo
       mailbox_(options.maxQueuedBytes),
       source_(std::move(source)),
       pipeline_(std::make_unique<Pipeline>(options.pipeline, mailbox_, [this] { announce(); })),
+      begun_(!options.waitsForBegin),
+      exchanges_(options.exchanges),
       thread_([this] { run(); }) {}
 
 Session::~Session() { close(); }
 
 void Session::run() {
-  if (source_->open()) {
-    learnInfo();
-    enter(Phase::capturing);
+  if (source_->open())
     capture();
-  } else {
-    std::lock_guard lock(mutex_);
-    state_.error = source_->error();
-  }
+  else
+    noteFailure();
   pipeline_->finish();
   publishStats(true);
   enter(Phase::ended);
@@ -48,20 +47,13 @@ void Session::run() {
 
 void Session::capture() {
   unsigned bursts = 0;
-  bool infoComplete = false;
+  learnInfo(false);
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const source::ReadStatus status = source_->read(*pipeline_, pauseMs);
-    // A stream knows its link type only when it has read the header.
-    if (!live_ && !infoComplete) {
-      learnInfo();
-      infoComplete = !source_->info().linkType.empty();
-    }
+    takeFollowed();
+    const source::ReadStatus status = source_->read(gate_, pauseMs);
+    learnInfo(status == source::ReadStatus::end);
     if (status == source::ReadStatus::end) return;
-    if (status == source::ReadStatus::failed) {
-      std::lock_guard lock(mutex_);
-      state_.error = source_->error();
-      return;
-    }
+    if (status == source::ReadStatus::failed) return noteFailure();
     // Packet time rules while packets come; a silent interface must not stop the clocks.
     const int64_t now = status == source::ReadStatus::idle && live_ ? wallClockNs() : pipeline_->packetTimeNs();
     if (lowLatency_ || status != source::ReadStatus::packets)
@@ -73,25 +65,76 @@ void Session::capture() {
   if (live_) drainLive();
 }
 
+void Session::follow(std::shared_ptr<const decode::EndpointSet> endpoints) {
+  if (source_ == nullptr) return;
+  {
+    std::lock_guard lock(mutex_);
+    followed_ = std::move(endpoints);
+  }
+  source_->wake();
+}
+
+void Session::takeFollowed() {
+  std::shared_ptr<const decode::EndpointSet> endpoints;
+  {
+    std::lock_guard lock(mutex_);
+    endpoints.swap(followed_);
+  }
+  if (endpoints != nullptr) pipeline_->follow(std::move(endpoints));
+}
+
 /// What was on the wire before stop() may still sit in the kernel.
 void Session::drainLive() {
   const int64_t stoppedNs = wallClockNs();
   const int64_t giveUpNs = stoppedNs + drainLimitNs;
   while (!closing_.load(std::memory_order_relaxed) && pipeline_->packetTimeNs() < stoppedNs &&
          wallClockNs() < giveUpNs) {
-    const source::ReadStatus status = source_->read(*pipeline_, 2 * deliveryDelayMs_ + 5);
-    if (status == source::ReadStatus::failed) {
-      std::lock_guard lock(mutex_);
-      state_.error = source_->error();
-    }
-    if (status != source::ReadStatus::packets && status != source::ReadStatus::interrupted) return;
+    const source::ReadStatus status = source_->read(gate_, 2 * deliveryDelayMs_ + 5);
+    if (status == source::ReadStatus::failed) noteFailure();
+    if (status != source::ReadStatus::packets && status != source::ReadStatus::interrupted) break;
   }
+  takeFollowed();
 }
 
-void Session::learnInfo() {
+void Session::Gate::packets(const source::Packet* burst, size_t count) {
+  if (!open_) {
+    session_.awaitBegin();
+    open_ = true;
+  }
+  session_.pipeline_->packets(burst, count);
+}
+
+void Session::awaitBegin() {
+  learnInfo(false);
+  std::unique_lock lock(mutex_);
+  begin_.wait(lock, [this] { return begun_ || stopping_.load(std::memory_order_relaxed); });
+  if (wantsExchanges_) pipeline_->select(exchanges_);
+}
+
+void Session::begin(bool exchanges) {
+  {
+    std::lock_guard lock(mutex_);
+    if (begun_) return;
+    begun_ = true;
+    wantsExchanges_ = exchanges;
+  }
+  begin_.notify_one();
+}
+
+/// Who sends a stream may take its time: its link type comes with one of the reads.
+void Session::learnInfo(bool ended) {
+  if (state_.hasInfo || (source_->info().linkType.empty() && !ended)) return;
+  {
+    std::lock_guard lock(mutex_);
+    state_.info = source_->info();
+    state_.hasInfo = true;
+  }
+  enter(Phase::capturing);
+}
+
+void Session::noteFailure() {
   std::lock_guard lock(mutex_);
-  state_.info = source_->info();
-  state_.hasInfo = true;
+  state_.error = source_->error();
 }
 
 void Session::enter(Phase phase) {
@@ -112,8 +155,14 @@ void Session::publishStats(bool withSource) {
     stats.packets_interfaceDropped = counters.interfaceDropped;
     stats.packets_filteredOut = counters.filteredOut;
   }
-  std::lock_guard lock(mutex_);
-  stats_ = stats;
+  bool firstUnsupported;
+  {
+    std::lock_guard lock(mutex_);
+    stats_ = stats;
+    firstUnsupported = state_.unsupportedLinkTypes.empty() && !pipeline_->unsupportedLinkTypes().empty();
+    state_.unsupportedLinkTypes = pipeline_->unsupportedLinkTypes();
+  }
+  if (firstUnsupported) news();
 }
 
 void Session::announce() {
@@ -149,7 +198,12 @@ State Session::state() {
 }
 
 void Session::stop() {
-  stopping_.store(true, std::memory_order_relaxed);
+  {
+    // Under the lock: whoever waits for begin() must not miss it.
+    std::lock_guard lock(mutex_);
+    stopping_.store(true, std::memory_order_relaxed);
+  }
+  begin_.notify_one();
   if (source_ != nullptr) source_->wake();
 }
 

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "delivery/mailbox.h"
 #include "pipeline.h"
@@ -15,13 +17,18 @@
 
 namespace flowtap::session {
 
-enum class Phase : uint8_t { opening, capturing, ended };
+enum class Phase : uint8_t {
+  opening,  ///< until the link type is known
+  capturing,
+  ended,
+};
 
 struct State {
   Phase phase = Phase::opening;
-  bool hasInfo = false;
+  bool hasInfo = false;  ///< from `capturing` on; also when the input ended as it should without a link type
   source::SourceInfo info;
   source::Error error;  ///< why it ended, unless it was the end of the input or stop()
+  std::vector<decode::LinkTypeCount> unsupportedLinkTypes;
 };
 
 struct SessionOptions {
@@ -33,6 +40,9 @@ struct SessionOptions {
   bool lowLatency = true;
   /// Live: how long the kernel may sit on packets that it has captured. After stop() they are still waited for.
   int deliveryDelayMs = 10;
+  /// Packets are read, but not looked at before begin() has said what for. What comes until then waits in the source.
+  bool waitsForBegin = false;
+  http::SelectionOptions exchanges;  ///< instead of pipeline.http.selection, when begin() says so
 };
 
 /// Threads: everything here is for the consumer's thread; ring() comes from the capture thread.
@@ -47,13 +57,18 @@ class Session {
 
   std::unique_ptr<delivery::Batch> take() { return mailbox_.take(); }
   void recycle(std::unique_ptr<delivery::Batch> batch) { mailbox_.recycle(std::move(batch)); }
-  /// Asks for one ring of the doorbell when there is something new: a batch, or a change of phase, or news(). False,
+  /// Asks for one ring of the doorbell when there is something new: a batch, or a change of phase, or news(), or the
+  /// first packet of an unsupported link type. False,
   /// and nothing asked, when there is something already.
   bool park();
   /// Tells the state; it is not new any more.
   State state();
   /// Any thread: something outside of the session is new to the consumer.
   void news();
+  /// See Pipeline::follow().
+  void follow(std::shared_ptr<const decode::EndpointSet> endpoints);
+  /// What the consumer wants: messages, or exchanges. Again: nothing.
+  void begin(bool exchanges);
   /// Ends capturing; what was captured is finished and can be taken.
   void stop();
   /// Ends everything and joins the thread.
@@ -61,13 +76,29 @@ class Session {
   Stats stats();
 
  private:
+  /// The pipeline, once the consumer has said what for.
+  class Gate final : public source::PacketSink {
+   public:
+    explicit Gate(Session& session) : session_(session) {}
+    void packets(const source::Packet* burst, size_t count) override;
+
+   private:
+    Session& session_;
+    bool open_ = false;
+  };
+
   void run();
   void capture();
-  void learnInfo();
+  void takeFollowed();
+  /// Capturing begins when the link type is known, or the input ended without one.
+  void learnInfo(bool ended);
   void drainLive();
+  void noteFailure();
   void enter(Phase phase);
   void publishStats(bool withSource);
   void announce();
+  /// Until begin(), stop() or close().
+  void awaitBegin();
 
   const bool live_;
   const bool lowLatency_;
@@ -84,6 +115,12 @@ class Session {
   Stats stats_;
   bool stateIsNew_ = false;
   bool parked_ = false;
+  bool begun_;
+  bool wantsExchanges_ = false;
+  const http::SelectionOptions exchanges_;
+  std::condition_variable begin_;
+  std::shared_ptr<const decode::EndpointSet> followed_;  ///< not yet with the pipeline
+  Gate gate_{*this};
 
   std::thread thread_;
 };

@@ -84,15 +84,16 @@ class CaptureSource final : public PacketSource {
   const Error& error() const override { return error_; }
 
  private:
-  // Once the first interface is known.
+  // Once the first interface is known. A bad filter leaves it undescribed.
   bool describe() {
     if (described_ || !parser_.started()) return true;
-    described_ = true;
     const CaptureInterface& interface = parser_.interface();
+    error_ = filter_.prepare(interface.linkType);
+    if (error_) return false;
+    described_ = true;
     info_.linkType = linkTypeName(interface.linkType);
     info_.snaplen = interface.snaplen;
-    error_ = filter_.prepare(interface.linkType);
-    return !error_;
+    return true;
   }
 
   ByteSource::Result fetch(int timeoutMs) {

@@ -10,7 +10,11 @@
 namespace flowtap::source {
 
 /// For a negative status of pcap_activate(); `words` is what pcap_geterr() says.
-Error describeActivationError(int status, const std::string& interface, const std::string& words);
+/// `advises`: say which interfaces there are instead.
+Error describeActivationError(int status, const std::string& interface, const std::string& words, bool advises = true);
+
+/// What to do when entering a network namespace is not permitted.
+std::string namespaceAdvice();
 
 /// For a failure while capturing.
 Error describeCaptureError(const std::string& interface, const std::string& words);

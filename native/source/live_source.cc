@@ -10,6 +10,7 @@
 #include "source/bpf_program.h"
 #include "source/link_type.h"
 #include "source/live_error.h"
+#include "source/network_namespace.h"
 #include "source/selection_filter.h"
 #include "source/sources.h"
 #include "source/wake_event.h"
@@ -29,7 +30,7 @@ class LiveSource final : public PacketSource {
 
   bool open() override {
     if (!wake_.valid()) return fail({"ERR_CAPTURE", "too many open files to watch an interface"});
-    return activate() && setFilter() && describe();
+    return enterNamespace() && activate() && setFilter() && describe();
   }
 
   ReadStatus read(PacketSink& sink, int timeoutMs) override {
@@ -62,6 +63,13 @@ class LiveSource final : public PacketSource {
   bool fail(Error error) {
     error_ = std::move(error);
     return false;
+  }
+
+  /// For good: the capture thread does nothing else.
+  bool enterNamespace() {
+    if (options_.networkNamespace.empty()) return true;
+    Error error = enterNetworkNamespace(options_.networkNamespace);
+    return !error || fail(std::move(error));
   }
 
   bool activate() {

@@ -25,8 +25,8 @@ enum class ReadStatus : uint8_t {
 };
 
 /// What a source turned out to be once it was opened. Who feeds a stream or a FIFO may take its time, so open() does
-/// not wait for their header: linkType and snaplen are filled by the read() that sees it, and a bad filter or header
-/// fails that read().
+/// not wait for their header: linkType and snaplen are filled by the read() that sees it. A bad filter or header fails
+/// that read(), and they stay as they are.
 struct SourceInfo {
   std::string interface;  ///< interface name, empty for files and streams
   std::string linkType;   ///< name such as "EN10MB" as libpcap spells it; of the first interface

@@ -20,7 +20,8 @@ struct Selection {
 
 struct LiveOptions {
   std::string interface = "any";
-  std::string filter;  ///< the user's BPF expression on the outer packet; and-ed with what `selection` allows
+  std::string networkNamespace;  ///< path of the namespace that it is in; empty: the capture thread's
+  std::string filter;            ///< the user's BPF expression on the outer packet; and-ed with what `selection` allows
   Selection selection;
   uint32_t snaplen = 262144;
   bool promiscuous = false;

@@ -31,7 +31,11 @@ bool fitsTls(uint8_t byte, uint8_t index) {
 }  // namespace
 
 Protocol Detector::feed(const uint8_t* bytes, size_t length) {
-  for (size_t i = 0; i < length && !finished_; i++) {
+  if (!firstLine_.finished() && firstLine_.feed(bytes, length)) {
+    finished_ = true;
+    return Protocol::other;
+  }
+  for (size_t i = 0; i < length && (maybeTls_ || maybeHttp2_); i++) {
     maybeTls_ = maybeTls_ && fitsTls(bytes[i], seen_);
     maybeHttp2_ = maybeHttp2_ && bytes[i] == http2Preface[seen_];
     seen_++;
@@ -43,8 +47,8 @@ Protocol Detector::feed(const uint8_t* bytes, size_t length) {
       finished_ = true;
       return Protocol::http2;
     }
-    if ((!maybeTls_ || seen_ >= tlsDecisive) && !maybeHttp2_) finished_ = true;
   }
+  finished_ = !maybeTls_ && !maybeHttp2_ && firstLine_.finished();
   return Protocol::undetermined;
 }
 

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "stream/first_line.h"
+
 namespace flowtap::stream {
 
 enum class Protocol : uint8_t {
@@ -11,6 +13,7 @@ enum class Protocol : uint8_t {
   http1,
   tls,
   http2,  ///< with prior knowledge (RFC 9113, 3.3)
+  other,  ///< written like HTTP/1: ICAP, SIP, RTSP, SSDP
 };
 
 /// Follows one direction from its first byte on. Bytes may come in any pieces.
@@ -21,6 +24,7 @@ class Detector {
   bool finished() const { return finished_; }
 
  private:
+  FirstLine firstLine_;
   uint8_t seen_ = 0;
   bool maybeTls_ = true;
   bool maybeHttp2_ = true;

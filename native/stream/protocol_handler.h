@@ -21,7 +21,8 @@ class ProtocolHandler {
                     const uint8_t* bytes, size_t length, int64_t timeNs) = 0;
   virtual void gap(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, uint64_t length, tcp::GapCause cause,
                    int64_t timeNs) = 0;
-  virtual void conflict(tcp::ConnectionInfo& connection, void*& state, tcp::Side side) = 0;
+  virtual void conflict(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, uint64_t offset, uint64_t length,
+                        tcp::ConflictAt where) = 0;
   virtual void end(tcp::ConnectionInfo& connection, void*& state, tcp::Side side, int64_t timeNs) = 0;
   virtual void close(tcp::ConnectionInfo& connection, void*& state, tcp::CloseReason reason, int64_t timeNs) = 0;
   /// The connection turned out to carry something else.

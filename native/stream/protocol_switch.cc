@@ -138,6 +138,7 @@ void ProtocolSwitch::recognise(tcp::ConnectionInfo& connection, Stream& stream, 
   stream.protocol = protocol;
   if (protocol == Protocol::tls) stats_.http_tlsConnections++;
   if (protocol == Protocol::http2) stats_.http_http2Connections++;
+  if (protocol == Protocol::other) stats_.http_otherConnections++;
   if (stream.state != nullptr) http1_.abandon(connection, stream.state);
 }
 
@@ -156,10 +157,12 @@ void ProtocolSwitch::gap(tcp::ConnectionInfo& connection, tcp::Side side, uint64
   http1_.gap(connection, stream->state, side, length, cause, timeNs);
 }
 
-void ProtocolSwitch::conflict(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t, uint64_t) {
+void ProtocolSwitch::conflict(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t offset, uint64_t length,
+                              tcp::ConflictAt where) {
   auto* stream = static_cast<Stream*>(connection.context);
-  if (stream == nullptr || stream->protocol > Protocol::http1) return;
-  http1_.conflict(connection, stream->state, side);
+  if (stream == nullptr) connection.context = stream = acquire();
+  if (stream->protocol > Protocol::http1) return;
+  http1_.conflict(connection, stream->state, side, offset, length, where);
 }
 
 void ProtocolSwitch::end(tcp::ConnectionInfo& connection, tcp::Side side, int64_t timeNs) {

@@ -23,7 +23,8 @@ class ProtocolSwitch final : public tcp::StreamListener {
             int64_t timeNs) override;
   void gap(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t offset, uint64_t length, tcp::GapCause cause,
            int64_t timeNs) override;
-  void conflict(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t offset, uint64_t length) override;
+  void conflict(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t offset, uint64_t length,
+                tcp::ConflictAt where) override;
   void end(tcp::ConnectionInfo& connection, tcp::Side side, int64_t timeNs) override;
   void close(tcp::ConnectionInfo& connection, tcp::CloseReason reason, int64_t timeNs) override;
 

@@ -15,10 +15,9 @@ void Reassembler::Impl::releasePending(Connection& connection, Side side) {
   uint32_t& index = connection.direction[side].pending;
   if (index == 0) return;
   Pending& pending = pendings_.at(index);
-  pieces_ -= pending.pieceCount();
   const uint64_t bytes = pending.dropPieces(pages_);
   stats_.tcp_bufferedBytes -= bytes;
-  stats_.tcp_lateBytes += bytes;  // behind a FIN
+  countLate(bytes);  // behind a FIN
   pendings_.release(index);
   index = 0;
 }
@@ -49,6 +48,21 @@ void Reassembler::Impl::endSide(Connection& connection, Side side, int64_t timeN
   listener_.end(connection.info, side, timeNs);
 }
 
+void Reassembler::Impl::deliverPiece(Connection& connection, Side side, const Piece& piece, const uint8_t* bytes) {
+  uint32_t from = 0;
+  const auto upTo = [&](uint32_t to) {
+    if (from < to) deliver(connection, side, bytes + from, to - from, piece.timeNs);
+    from = to;
+  };
+  if (piece.hasConflict()) {
+    upTo(piece.conflictBegin);
+    listener_.conflict(connection.info, side, piece.offset + piece.conflictBegin,
+                       piece.conflictEnd - piece.conflictBegin, ConflictAt::next);
+    upTo(piece.conflictEnd);
+  }
+  upTo(piece.length);
+}
+
 bool Reassembler::Impl::drainSide(Connection& connection, Side side) {
   Direction& direction = connection.direction[side];
   if (direction.pending == 0) return false;
@@ -59,12 +73,11 @@ bool Reassembler::Impl::drainSide(Connection& connection, Side side) {
     if (!mayFollow(connection, side, piece.needs)) break;
     if (piece.page != 0) {
       stats_.tcp_bufferedBytes -= piece.length;
-      deliver(connection, side, pending.bytes(piece, pages_), piece.length, piece.timeNs);
+      deliverPiece(connection, side, piece, pending.bytes(piece, pages_));
     } else {
       gap(connection, side, piece.length, GapCause::truncated, piece.timeNs);
     }
     pending.popFront(pages_);
-    --pieces_;
     progress = true;
   }
   if (pending.reset.known && direction.next >= pending.reset.offset &&
@@ -82,7 +95,10 @@ bool Reassembler::Impl::drainSide(Connection& connection, Side side) {
 
 bool Reassembler::Impl::breakCycle(Connection& connection) {
   // What is at hand in both directions, each waiting for the other: one of them was sent again and acknowledges more
-  // than its first sending did. The one that came later existed when the other was sent, so it goes first.
+  // than its first sending did. The one that came later existed when the other was sent, so it goes first. That is a
+  // guess when originals are captured behind their copies: "X, then Y that acknowledges X, then X again, which
+  // acknowledges Y" and "Y, then X that acknowledges Y, then Y again, which acknowledges X" put the same two packets
+  // on the wire before any original. Waiting for one would hold up every stream in which it was lost.
   uint64_t* needs[2] = {nullptr, nullptr};
   uint64_t arrival[2] = {0, 0};
   bool holed[2] = {false, false};
@@ -110,7 +126,6 @@ bool Reassembler::Impl::breakCycle(Connection& connection) {
     const uint64_t upTo = *needs[other(later)];
     if (upTo > pending.front().offset && upTo < pending.front().end()) {
       pending.splitFront(upTo, pages_);
-      ++pieces_;
       pending.front().needs = 0;
       return true;
     }

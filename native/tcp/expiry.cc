@@ -115,13 +115,13 @@ void Reassembler::Impl::runDue(int64_t timeNs, uint32_t visits) {
   }
 }
 
+/// The memory that it takes, not the bytes that are in it.
 uint64_t Reassembler::Impl::chargedBytes() const {
-  return uint64_t{pages_.used()} * sizeof(Page) + pieces_ * sizeof(Piece) +
-         uint64_t{pendings_.used()} * sizeof(Pending);
+  return history_.bytes() + uint64_t{pages_.used()} * sizeof(Page) + pendings_.bytes();
 }
 
 uint64_t Reassembler::Impl::chargedBytes(const Pending& pending) const {
-  return uint64_t{pending.pages()} * sizeof(Page) + uint64_t{pending.pieceCount()} * sizeof(Piece) + sizeof(Pending);
+  return uint64_t{pending.pages()} * sizeof(Page) + pending.pieceBytes() + PendingPool::bytesEach;
 }
 
 /// Gives up the hole that has waited longest, whoever's it is.

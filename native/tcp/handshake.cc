@@ -37,6 +37,16 @@ void Reassembler::Impl::adoptSyn(Connection& connection, Side side, const Segmen
   }
 }
 
+void Reassembler::Impl::finishHandshake(Connection& connection, Side initiator, int64_t timeNs) {
+  constexpr int64_t maxUs = (1 << 24) - 1;
+  connection.flags |= flag::answered;
+  // With both SYNs captured, the first packet was the initiator's.
+  if (connection.has(initiator, side_flag::synSeen) && connection.has(other(initiator), side_flag::synSeen)) {
+    const int64_t us = (timeNs - connection.info.openTimeNs) / 1000;
+    connection.info.handshakeUs = static_cast<uint64_t>(std::clamp<int64_t>(us, 1, maxUs)) & maxUs;
+  }
+}
+
 /// The stream begins at `base`; what waits already keeps its place. Nothing of this side was delivered.
 void Reassembler::Impl::rebase(Connection& connection, Side side, uint32_t base) {
   Direction& direction = connection.direction[side];
@@ -235,13 +245,24 @@ Reassembler::Impl::Verdict Reassembler::Impl::straggler(Connection& connection, 
            (sentReset && ahead >= 0);
   }
   if (!anew) {
-    stats_.tcp_lateBytes += segment.payloadLength;
+    countStraggler(connection, side, segment);
     return Verdict::ignore;
   }
   startOver(connection, segment);
   connections_.dequeue(index);
   enqueue(index, Standing::halfOpen);
   return Verdict::goOn;
+}
+
+void Reassembler::Impl::countStraggler(Connection& connection, Side side, const Segment& segment) {
+  uint32_t old = 0;
+  if ((segment.controlBits & (control::syn | control::rst)) == 0 && connection.has(side, side_flag::baseKnown)) {
+    const int64_t offset = offsetOf(connection, side, segment.sequence);
+    const int64_t behind = static_cast<int64_t>(connection.direction[side].next) - offset;
+    old = static_cast<uint32_t>(std::clamp<int64_t>(behind, 0, segment.payloadLength));
+    countOld(connection, side, offset, segment.payload, old, behind == 1 && lengthOnWire(segment) == 1);
+  }
+  countLate(segment.payloadLength - old);
 }
 
 void Reassembler::Impl::reset(Connection& connection, uint32_t index, Side side, const Segment& segment) {

@@ -56,7 +56,28 @@ uint64_t Reassembler::Impl::acknowledge(Connection& connection, uint32_t index, 
   return offset;
 }
 
-void Reassembler::Impl::countOld(Connection& connection, Side side, int64_t offset, uint32_t length) {
+namespace {
+
+/// From the first byte that differs to the last; empty when none does.
+struct Difference {
+  uint32_t begin = 0;
+  uint32_t end = 0;
+  uint32_t length() const { return end - begin; }
+};
+
+Difference differenceOf(const uint8_t* earlier, const uint8_t* later, uint32_t length) {
+  if (std::memcmp(earlier, later, length) == 0) return {};
+  Difference difference{0, length};
+  while (earlier[difference.begin] == later[difference.begin]) ++difference.begin;
+  while (earlier[difference.end - 1] == later[difference.end - 1]) --difference.end;
+  return difference;
+}
+
+}  // namespace
+
+/// Counts bytes that lie before the next one to deliver. The byte of a probe may be any (RFC 9293, 3.8.4).
+void Reassembler::Impl::countOld(Connection& connection, Side side, int64_t offset, const uint8_t* bytes,
+                                 uint32_t length, bool isProbe) {
   uint64_t late = 0;
   const int64_t end = offset + length;
   if (offset < 0) late += static_cast<uint64_t>(std::min<int64_t>(end, 0) - offset);
@@ -69,8 +90,27 @@ void Reassembler::Impl::countOld(Connection& connection, Side side, int64_t offs
       }
     }
   }
-  stats_.tcp_lateBytes += late;
-  stats_.tcp_duplicateBytes += length - late;
+  uint64_t conflicting = 0;
+  if (end > 0 && !isProbe) {
+    const auto before = static_cast<uint32_t>(offset < 0 ? -offset : 0);
+    conflicting =
+        countConflicts(connection, side, static_cast<uint64_t>(offset + before), bytes + before, length - before);
+  }
+  countLate(late);
+  stats_.tcp_duplicateBytes += length - late - conflicting;
+}
+
+uint64_t Reassembler::Impl::countConflicts(Connection& connection, Side side, uint64_t offset, const uint8_t* bytes,
+                                           uint32_t length) {
+  uint64_t conflicting = 0;
+  history_.compare(streamOf(connection, side), offset, bytes, length, [&](uint64_t from, uint64_t to) {
+    conflicting += to - from;
+    // Of what is over nobody wants to hear.
+    if (connection.has(flag::closed) || connection.has(side, side_flag::ended)) return;
+    listener_.conflict(connection.info, side, from, to - from, ConflictAt::handedOn);
+  });
+  stats_.tcp_conflictingBytes += conflicting;
+  return conflicting;
 }
 
 void Reassembler::Impl::payload(Connection& connection, uint32_t index, Side side, const Segment& segment,
@@ -94,11 +134,12 @@ void Reassembler::Impl::payload(Connection& connection, uint32_t index, Side sid
     const bool ended = connection.has(side, side_flag::ended);
     if (ahead < 0) {
       const auto old = static_cast<uint32_t>(std::min<int64_t>(-ahead, int64_t{present} + truncated));
+      const bool probe = ahead == -1 && lengthOnWire(segment) == 1;
       if (!counted && !ended) {
-        ahead == -1 && present + truncated == 1 ? ++stats_.tcp_keepAliveProbes : ++stats_.tcp_retransmittedSegments;
+        probe ? ++stats_.tcp_keepAliveProbes : ++stats_.tcp_retransmittedSegments;
         counted = true;
       }
-      countOld(connection, side, static_cast<int64_t>(direction.next) + ahead, std::min(old, present));
+      countOld(connection, side, offsetOf(connection, side, sequence), bytes, std::min(old, present), probe);
       skip(old);
       continue;
     }
@@ -109,12 +150,12 @@ void Reassembler::Impl::payload(Connection& connection, uint32_t index, Side sid
     if (pending != nullptr && pending->fin.known) limit = pending->fin.offset;
     const uint64_t runNeeds = pending != nullptr ? std::min(needs, pending->needsLimit(pending->find(offset))) : needs;
     if (offset >= limit) {
-      stats_.tcp_lateBytes += present;
+      countLate(present);
       return;
     }
     if (limit - offset < uint64_t{present} + truncated) {
       const auto keep = static_cast<uint32_t>(limit - offset);
-      stats_.tcp_lateBytes += present - std::min(present, keep);
+      countLate(present - std::min(present, keep));
       present = std::min(present, keep);
       truncated = keep - present;
     }
@@ -156,7 +197,7 @@ void Reassembler::Impl::payload(Connection& connection, uint32_t index, Side sid
 }
 
 uint64_t Reassembler::Impl::chargeFor(uint32_t length) const {
-  return (length / Page::capacity + 2) * (sizeof(Page) + sizeof(Piece)) + sizeof(Pending);
+  return (length / Page::capacity + 2) * (sizeof(Page) + sizeof(Piece)) + PendingPool::bytesEach;
 }
 
 bool Reassembler::Impl::fits(const Connection& connection, Side side, uint32_t length) const {
@@ -207,8 +248,7 @@ void Reassembler::Impl::store(Connection& connection, uint32_t index, Side side,
       // A copy that was sent earlier says what the bytes really waited for.
       if (bytesBegin <= pending.piece(at).offset && bytesEnd >= pending.piece(at).end())
         pending.relaxNeeds(at + 1, needs);
-      if (ofBytes > 0)
-        compare(connection, side, pending, pending.piece(at), offset, bytes, static_cast<uint32_t>(ofBytes));
+      if (ofBytes > 0) compareWaiting(pending, pending.piece(at), offset, bytes, static_cast<uint32_t>(ofBytes));
       ++at;
     } else {
       like.offset = offset;
@@ -216,16 +256,13 @@ void Reassembler::Impl::store(Connection& connection, uint32_t index, Side side,
       like.needs = std::min(needs, pending.needsLimit(at));
       pending.relaxNeeds(at, like.needs);
       if (ofBytes > 0) {
-        const size_t inserted = pending.insert(at, like, bytes, pages_);
-        at += inserted;
-        pieces_ += inserted;
+        at += pending.insert(at, like, bytes, pages_);
         stats_.tcp_bufferedBytes += ofBytes;
       }
       if (stop > offset + ofBytes) {
         like.offset = offset + ofBytes;
         like.length = static_cast<uint32_t>(stop - like.offset);
         pending.insertTruncated(at++, like);
-        ++pieces_;
       }
     }
     bytes += ofBytes;
@@ -234,24 +271,17 @@ void Reassembler::Impl::store(Connection& connection, uint32_t index, Side side,
   if (overlapped) ++stats_.tcp_retransmittedSegments;
 }
 
-void Reassembler::Impl::compare(Connection& connection, Side side, const Pending& pending, const Piece& piece,
-                                uint64_t offset, const uint8_t* bytes, uint32_t length) {
+void Reassembler::Impl::compareWaiting(const Pending& pending, Piece& piece, uint64_t offset, const uint8_t* bytes,
+                                       uint32_t length) {
   if (piece.page == 0) {
-    stats_.tcp_lateBytes += length;
+    countLate(length);
     return;
   }
-  const uint8_t* earlier = pending.bytes(piece, pages_) + (offset - piece.offset);
-  if (std::memcmp(earlier, bytes, length) == 0) {
-    stats_.tcp_duplicateBytes += length;
-    return;
-  }
-  uint32_t first = 0;
-  while (earlier[first] == bytes[first]) ++first;
-  uint32_t last = length;
-  while (earlier[last - 1] == bytes[last - 1]) --last;
-  stats_.tcp_conflictingBytes += last - first;
-  stats_.tcp_duplicateBytes += length - (last - first);
-  listener_.conflict(connection.info, side, offset + first, last - first);
+  const auto from = static_cast<uint32_t>(offset - piece.offset);
+  const Difference difference = differenceOf(pending.bytes(piece, pages_) + from, bytes, length);
+  stats_.tcp_conflictingBytes += difference.length();
+  stats_.tcp_duplicateBytes += length - difference.length();
+  if (difference.length() != 0) piece.addConflict(from + difference.begin, from + difference.end);
 }
 
 }  // namespace flowtap::tcp

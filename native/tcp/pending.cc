@@ -5,6 +5,12 @@
 
 namespace flowtap::tcp {
 
+void Piece::addConflict(uint32_t begin, uint32_t end) {
+  // A piece with bytes fits into a page.
+  conflictBegin = static_cast<uint16_t>(hasConflict() ? std::min<uint32_t>(conflictBegin, begin) : begin);
+  conflictEnd = static_cast<uint16_t>(std::max<uint32_t>(conflictEnd, end));
+}
+
 void Pending::reset_() {
   connection = 0;
   side = 0;
@@ -14,9 +20,10 @@ void Pending::reset_() {
   ackedOffset = 0;
   fin = Ending{};
   reset = Ending{};
-  constexpr size_t capacityToKeep = 16;
+  constexpr size_t capacityToKeep = 4;
   if (pieces_.capacity() > capacityToKeep) {
     std::vector<Piece>().swap(pieces_);
+    recount();
   } else {
     pieces_.clear();
   }
@@ -56,7 +63,22 @@ void Pending::insertPiece(size_t index, const Piece& piece) {
     ++ackedEnd_;
     if (ackedOffset <= copy.end()) tailAcked_ = false;
   }
-  pieces_.insert(pieces_.begin() + static_cast<ptrdiff_t>(index), copy);
+  emplace(index, copy);
+}
+
+void Pending::emplace(size_t index, const Piece& piece) {
+  // A half more, not twice as much: this is most of the memory that small pieces take.
+  if (pieces_.size() == pieces_.capacity()) {
+    pieces_.reserve(pieces_.size() + std::max<size_t>(4, pieces_.size() / 2));
+    recount();
+  }
+  pieces_.insert(pieces_.begin() + static_cast<ptrdiff_t>(index), piece);
+}
+
+void Pending::recount() {
+  const uint64_t bytes = pieces_.capacity() * sizeof(Piece);
+  allPieceBytes_ += bytes - pieceBytes_;
+  pieceBytes_ = bytes;
 }
 
 size_t Pending::insert(size_t index, const Piece& like, const uint8_t* bytes, PagePool& pool) {
@@ -127,10 +149,14 @@ void Pending::splitFront(uint64_t offset, PagePool& pool) {
   second.length -= length;
   if (second.page != 0) {
     second.at += length;
+    second.conflictBegin = static_cast<uint16_t>(std::max<uint32_t>(whole.conflictBegin, length) - length);
+    second.conflictEnd = static_cast<uint16_t>(std::max<uint32_t>(whole.conflictEnd, length) - length);
+    whole.conflictBegin = static_cast<uint16_t>(std::min<uint32_t>(whole.conflictBegin, length));
+    whole.conflictEnd = static_cast<uint16_t>(std::min<uint32_t>(whole.conflictEnd, length));
     ++pool.at(second.page).pieces;
   }
   if (ackedEnd_ > first_) ++ackedEnd_;
-  pieces_.insert(pieces_.begin() + static_cast<ptrdiff_t>(first_) + 1, second);
+  emplace(first_ + 1, second);
 }
 
 void Pending::popFront(PagePool& pool) {
@@ -151,11 +177,15 @@ void Pending::popFront(PagePool& pool) {
     return;
   }
   ackedEnd_ = std::max(ackedEnd_, first_);
-  constexpr size_t piecesToLetGo = 64;
+  constexpr size_t piecesToLetGo = 8;
   if (first_ >= piecesToLetGo && first_ * 2 >= pieces_.size()) {
     pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<ptrdiff_t>(first_));
     ackedEnd_ -= first_;
     first_ = 0;
+    if (pieces_.capacity() >= 4 * pieces_.size()) {
+      pieces_.shrink_to_fit();
+      recount();
+    }
   }
 }
 

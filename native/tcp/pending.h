@@ -26,10 +26,15 @@ struct Piece {
   uint32_t page;
   uint32_t ackedSegments;
   uint32_t at;  ///< in the page
+  /// [begin, end) of its bytes: another packet disagrees about them. None when both are the same.
+  uint16_t conflictBegin;
+  uint16_t conflictEnd;
 
   uint64_t end() const { return offset + length; }
+  bool hasConflict() const { return conflictBegin < conflictEnd; }
+  void addConflict(uint32_t begin, uint32_t end);
 };
-static_assert(sizeof(Piece) == 56);
+static_assert(sizeof(Piece) == 64);
 
 /// A FIN or RST that must wait.
 struct Ending {
@@ -52,12 +57,17 @@ struct Hole {
 /// pieces.
 class Pending {
  public:
+  /// `pieceBytes`: the memory of all pieces, of all Pendings.
+  explicit Pending(uint64_t& pieceBytes) : allPieceBytes_(pieceBytes) {}
+  ~Pending() { allPieceBytes_ -= pieceBytes_; }
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
+
   // Bookkeeping of the owner.
   uint32_t connection = 0;
   Side side = 0;
   uint32_t heapPosition = 0;  ///< 0: not in the heap
   int64_t deadlineNs = 0;
-  uint32_t nextFree = 0;
 
   uint32_t segments = 0;     ///< of the connection, both sides, since this began
   uint64_t ackedOffset = 0;  ///< how far the other side acknowledged
@@ -72,6 +82,8 @@ class Pending {
   const Piece& back() const { return pieces_.back(); }
   uint32_t pieceCount() const { return static_cast<uint32_t>(pieces_.size() - first_); }
   uint32_t pages() const { return pages_; }
+  /// Memory of the pieces.
+  uint64_t pieceBytes() const { return pieceBytes_; }
   /// One past everything of this side that was seen or believed to be sent.
   uint64_t highest(uint64_t next) const;
   bool idle(uint64_t next) const { return !hasPieces() && !fin.known && !reset.known && ackedOffset <= next; }
@@ -80,6 +92,7 @@ class Pending {
   size_t find(uint64_t offset) const;
   size_t pieceIndexEnd() const { return pieces_.size(); }
   const Piece& piece(size_t index) const { return pieces_[index]; }
+  Piece& piece(size_t index) { return pieces_[index]; }
   const uint8_t* bytes(const Piece& piece, const PagePool& pool) const { return pool.at(piece.page).bytes + piece.at; }
 
   /// Copies bytes that overlap nothing and stand before the piece at `index`. Returns how many pieces it took.
@@ -113,7 +126,11 @@ class Pending {
 
  private:
   void insertPiece(size_t index, const Piece& piece);
+  void emplace(size_t index, const Piece& piece);
+  void recount();
 
+  uint64_t& allPieceBytes_;
+  uint64_t pieceBytes_ = 0;
   std::vector<Piece> pieces_;  ///< by offset, no overlaps, from first_ on
   size_t first_ = 0;
   size_t ackedEnd_ = 0;  ///< the holes before pieces [first_, ackedEnd_) were acknowledged, at least in part

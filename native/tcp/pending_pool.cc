@@ -5,29 +5,40 @@ namespace flowtap::tcp {
 uint32_t PendingPool::allocate(uint32_t connection, Side side) {
   uint32_t index = freed_;
   if (index != 0) {
-    freed_ = at(index).nextFree;
+    freed_ = slots_[index - 1].nextFree;
   } else {
-    pendings_.push_back(std::make_unique<Pending>());
-    index = static_cast<uint32_t>(pendings_.size());
+    slots_.emplace_back();
+    index = static_cast<uint32_t>(slots_.size());
   }
-  Pending& pending = at(index);
-  pending.connection = connection;
-  pending.side = side;
+  Slot& slot = slots_[index - 1];
+  if (!slot.pending) {
+    slot.pending = std::make_unique<Pending>(pieceBytes_);
+    ++allocated_;
+  }
+  slot.pending->connection = connection;
+  slot.pending->side = side;
   ++used_;
   return index;
 }
 
 void PendingPool::release(uint32_t index) {
   setDeadline(index, never);
-  Pending& pending = at(index);
-  pending.reset_();
-  pending.nextFree = freed_;
+  at(index).reset_();
+  if (--used_ == 0 && slots_.size() > keptFree) {
+    slots_.clear();
+    slots_.shrink_to_fit();
+    heap_.shrink_to_fit();
+    allocated_ = 0;
+    freed_ = 0;
+    return;
+  }
+  Slot& slot = slots_[index - 1];
+  if (allocated_ > keptFree && allocated_ / 2 > used_) {
+    slot.pending.reset();
+    --allocated_;
+  }
+  slot.nextFree = freed_;
   freed_ = index;
-  if (--used_ > 0 || pendings_.size() <= 1024) return;
-  pendings_.clear();
-  pendings_.shrink_to_fit();
-  heap_.shrink_to_fit();
-  freed_ = 0;
 }
 
 void PendingPool::put(size_t position, uint32_t index) {

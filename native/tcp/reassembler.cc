@@ -15,6 +15,9 @@ namespace {
 // Far enough for anything real, near enough for sums not to overflow.
 constexpr int64_t maxOptionNs = int64_t{1} << 54;
 
+/// Of the memory for bytes that wait, what may go to those that were handed on.
+constexpr uint64_t historyShare = 16;
+
 ReassemblyOptions sane(ReassemblyOptions options) {
   for (int64_t* ns : {&options.idleTimeoutNs, &options.reorderNs, &options.holeTimeoutNs}) {
     *ns = std::clamp<int64_t>(*ns, 1, maxOptionNs);
@@ -49,6 +52,7 @@ Reassembler::Impl::Impl(const ReassemblyOptions& options, StreamListener& listen
       listener_(listener),
       stats_(stats),
       connections_(options_.maxConnections),
+      history_(options_.maxBufferedBytes / historyShare),
       clock_(2 * std::max({options_.idleTimeoutNs, options_.holeTimeoutNs, options_.reorderNs, rememberClosedNs})),
       visitEveryNs_(std::max<int64_t>(options_.idleTimeoutNs / 8, 1)) {}
 
@@ -136,7 +140,7 @@ void Reassembler::Impl::newcomer(const Segment& segment, uint32_t hash) {
   // A RST says nothing of any stream. A FIN alone is the rest of a connection that is over.
   if ((segment.controlBits & control::rst) != 0 ||
       (!isSyn && !carries && (segment.controlBits & (control::fin | control::ack)) != control::ack)) {
-    stats_.tcp_lateBytes += segment.payloadLength;
+    countLate(segment.payloadLength);
     return;
   }
   const uint32_t index = allocate();
@@ -156,6 +160,7 @@ void Reassembler::Impl::startOver(Connection& connection, const Segment& segment
   // Address and ports stay: which end is side 0 does not matter to anyone.
   ConnectionInfo& info = connection.info;
   info.id = 0;
+  info.handshakeUs = 0;
   info.ipVersion = segment.ipVersion;
   info.initiator = unknownSide;
   info.vlan = segment.vlan;
@@ -178,7 +183,7 @@ void Reassembler::Impl::unusual(uint32_t index, Side side, const Segment& segmen
     if (connection.has(flag::challenged)) challengeConfirmed(connection, index, side, segment);
     if (carries && connection.has(side, side_flag::baseKnown) && connection.has(flag::opened) &&
         placeFar(connection, index, side, segment) == Verdict::ignore) {
-      stats_.tcp_lateBytes += segment.payloadLength;
+      countLate(segment.payloadLength);
       return;
     }
   }
@@ -187,12 +192,12 @@ void Reassembler::Impl::unusual(uint32_t index, Side side, const Segment& segmen
     if (direction.pending != 0) ++pendings_.at(direction.pending).segments;
   }
   if (isRst) {
-    stats_.tcp_lateBytes += segment.payloadLength;
+    countLate(segment.payloadLength);
     reset(connection, index, side, segment);
     return;
   }
   if (isSyn && synchronize(connection, index, side, segment) == Verdict::ignore) {
-    stats_.tcp_lateBytes += segment.payloadLength;
+    countLate(segment.payloadLength);
     settle(connection, index, segment.timestampNs);
     return;
   }
@@ -201,11 +206,12 @@ void Reassembler::Impl::unusual(uint32_t index, Side side, const Segment& segmen
   uint64_t needs = 0;
   if ((segment.controlBits & control::ack) != 0) {
     needs = acknowledge(connection, index, other(side), segment.acknowledgment);
-    if (!isSyn && connection.info.initiator == static_cast<int8_t>(side)) connection.flags |= flag::answered;
+    if (!isSyn && connection.info.initiator == static_cast<int8_t>(side) && !connection.has(flag::answered))
+      finishHandshake(connection, side, segment.timestampNs);
   }
   const bool isFin = (segment.controlBits & control::fin) != 0;
   if (carries && !connection.has(side, side_flag::baseKnown) && !establish(connection, side, segment)) {
-    stats_.tcp_lateBytes += segment.payloadLength;
+    countLate(segment.payloadLength);
     return;
   }
   if (connection.has(side, side_flag::baseKnown)) {

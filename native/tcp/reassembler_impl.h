@@ -7,6 +7,7 @@
 #include "tcp/connection_pool.h"
 #include "tcp/flow_hash.h"
 #include "tcp/flow_table.h"
+#include "tcp/history.h"
 #include "tcp/notes.h"
 #include "tcp/packet_clock.h"
 #include "tcp/page_pool.h"
@@ -53,9 +54,11 @@ class Reassembler::Impl {
   bool challengeConfirmed(Connection& connection, uint32_t index, Side side, const Segment& segment);
   void replace(Connection& connection, uint32_t index, const Segment& segment);
   bool handshakeDone(const Connection& connection) const;
+  void finishHandshake(Connection& connection, Side initiator, int64_t timeNs);
   bool establish(Connection& connection, Side side, const Segment& segment);
   Verdict placeFar(Connection& connection, uint32_t index, Side side, const Segment& segment);
   Verdict straggler(Connection& connection, uint32_t index, Side side, const Segment& segment);
+  void countStraggler(Connection& connection, Side side, const Segment& segment);
   void reset(Connection& connection, uint32_t index, Side side, const Segment& segment);
 
   // payload.cc: one segment's bytes.
@@ -65,9 +68,9 @@ class Reassembler::Impl {
                uint64_t needs);
   void store(Connection& connection, uint32_t index, Side side, uint64_t offset, const uint8_t* bytes, uint32_t present,
              uint32_t truncated, uint64_t needs, int64_t timeNs);
-  void compare(Connection& connection, Side side, const Pending& pending, const Piece& piece, uint64_t offset,
-               const uint8_t* bytes, uint32_t length);
-  void countOld(Connection& connection, Side side, int64_t offset, uint32_t length);
+  void compareWaiting(const Pending& pending, Piece& piece, uint64_t offset, const uint8_t* bytes, uint32_t length);
+  void countOld(Connection& connection, Side side, int64_t offset, const uint8_t* bytes, uint32_t length, bool isProbe);
+  uint64_t countConflicts(Connection& connection, Side side, uint64_t offset, const uint8_t* bytes, uint32_t length);
   uint64_t chargeFor(uint32_t length) const;
   bool fits(const Connection& connection, Side side, uint32_t length) const;
   bool makeRoom(Connection& connection, uint32_t index, Side side, uint32_t length);
@@ -83,6 +86,21 @@ class Reassembler::Impl {
     connection.flags =
         (connection.flags | flag::carriedData) & ~(of(side, side_flag::blind) | flag::finAcked(side)) & flag::all;
     listener_.data(connection.info, side, offset, bytes, length, timeNs);
+    history_.keep(streamOf(connection, side), offset, bytes, length);
+  }
+  /// Of a sequence number behind or little before the next one; negative before the start.
+  static int64_t offsetOf(const Connection& connection, Side side, uint32_t sequence) {
+    const Direction& direction = connection.direction[side];
+    const int64_t offset = static_cast<int64_t>(direction.next) + distance(sequence, direction.nextSequence());
+    // The FIN takes a number, but no place in the stream.
+    return connection.has(side, side_flag::ended) ? offset + 1 : offset;
+  }
+  static uint64_t streamOf(const Connection& connection, Side side) { return connection.info.id * 2 + side; }
+  void deliverPiece(Connection& connection, Side side, const Piece& piece, const uint8_t* bytes);
+  /// Captured, but their place in the stream is past, or there is none.
+  void countLate(uint64_t bytes) {
+    stats_.tcp_lateBytes += bytes;
+    stats_.tcp_evictedBytes += bytes;
   }
   void gap(Connection& connection, Side side, uint64_t length, GapCause cause, int64_t timeNs);
   void endSide(Connection& connection, Side side, int64_t timeNs);
@@ -121,8 +139,8 @@ class Reassembler::Impl {
   PendingPool pendings_;
   PagePool pages_;
   Notes notes_;
+  History history_;
   PacketClock clock_;
-  uint64_t pieces_ = 0;  ///< in all directions
   uint64_t lastId_ = 0;
   uint64_t arrivals_ = 0;  ///< segments so far
   int64_t nextDueNs_ = INT64_MAX;

@@ -15,7 +15,9 @@ inline Side other(Side side) { return side ^ 1; }
 
 /// What listeners may know of a connection. One object lives from open() to close().
 struct ConnectionInfo {
-  uint64_t id;  ///< 1, 2, … in the order in which the connections were first seen
+  uint64_t id : 40;           ///< 1, 2, … in the order in which the connections were first seen
+  uint64_t handshakeUs : 24;  ///< from the SYN to its initiator's acknowledgment, at least 1 and at most 16.7 s; 0: not
+                              ///< seen
   decode::Address address[2];
   uint16_t port[2];
   uint8_t ipVersion;
@@ -41,6 +43,12 @@ enum class CloseReason : uint8_t {
   ended,     ///< the capture ended
 };
 
+/// Where bytes stand about which packets disagree.
+enum class ConflictAt : uint8_t {
+  next,      ///< exactly what the next data() brings
+  handedOn,  ///< data() brought them before
+};
+
 /// Each direction's bytes arrive once, in order of stream offset; data() and gap() together cover the stream without
 /// holes or overlaps. Offset 0 is the first byte after the SYN, or the first byte seen when the SYN was not captured.
 /// Times are those of the packet that carried the bytes, in nanoseconds; they need not ascend. `bytes` is valid only
@@ -56,9 +64,8 @@ class StreamListener {
                     int64_t timeNs) = 0;
   virtual void gap(ConnectionInfo& connection, Side side, uint64_t offset, uint64_t length, GapCause cause,
                    int64_t timeNs) = 0;
-  /// Two packets disagreed about these bytes; those that came first will be delivered. Bytes are not kept once they
-  /// were delivered, so a later packet that disagrees with those is counted as a duplicate.
-  virtual void conflict(ConnectionInfo& connection, Side side, uint64_t offset, uint64_t length) = 0;
+  /// Two packets disagreed about these bytes; data() brings or brought those of the first. Comes only before end().
+  virtual void conflict(ConnectionInfo& connection, Side side, uint64_t offset, uint64_t length, ConflictAt where) = 0;
   /// The side's FIN was reached: nothing follows in this direction.
   virtual void end(ConnectionInfo& connection, Side side, int64_t timeNs) = 0;
   /// The last call for this connection. Whatever was still buffered was delivered or declared a gap before.

@@ -39,8 +39,9 @@ struct Decoding {
   }
 
   bool balanced() const {
-    return stats.packets_received == stats.packets_decoded + stats.packets_notTcp + stats.packets_malformed +
-                                         stats.packets_unsupported + stats.packets_fragments;
+    return stats.packets_received ==
+               stats.packets_decoded + stats.packets_notTcp + stats.packets_malformed + stats.packets_unsupported &&
+           stats.packets_fragments <= stats.packets_notTcp;
   }
 };
 

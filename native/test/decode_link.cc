@@ -274,3 +274,21 @@ TEST_CASE("decode: nesting is bounded") {
   for (int i = 0; i < 100; ++i) link = join({{0, 0}, le16(8), le32(192), link});
   CHECK(decoding.decode(link, 192) == DecodeResult::unsupported);
 }
+
+TEST_CASE("decode: link types that are not known are told, a few of them") {
+  Decoding decoding;
+  decoding.decode(zeros(80), 220);
+  decoding.decode(v4, 4711);
+  decoding.decode(zeros(80), 220);
+  // Inside of PPI; and what is unsupported behind a known link type is no matter of it.
+  decoding.decode(join({{0, 0}, le16(8), le32(220), v4}), 192);
+  decoding.decode(join({{0xff, 0x03, 0x00, 0x2d}, zeros(40)}), 9);
+  const auto& types = decoding.decoder.unsupportedLinkTypes();
+  REQUIRE(types.size() == 2);
+  CHECK(types[0].linkType == 220);
+  CHECK(types[0].packets == 3);
+  CHECK(types[1].linkType == 4711);
+  CHECK(types[1].packets == 1);
+  for (uint32_t type = 5000; type < 6000; type++) decoding.decode(v4, type);
+  CHECK(types.size() == 8);
+}

@@ -186,7 +186,7 @@ TEST_CASE("delivery: a conflict is marked where a flow closes") {
   tcp::ConnectionInfo info = Fixture::connection(1);
   f.writer.open(info, 1);
   f.data(info, 0, 0, "x");
-  f.writer.conflict(info, 0, 1, 5);
+  f.writer.conflict(info, 0, 1, 5, tcp::ConflictAt::next);
   f.writer.close(info, tcp::CloseReason::idle, 2);
   f.outbox.flush();
   const std::vector<Event> events = f.events();

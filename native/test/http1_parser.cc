@@ -16,6 +16,7 @@ namespace {
 struct Recorder final : Events {
   std::vector<std::string> log;
   std::string body;
+  std::string wire;  ///< bodies, with what was told of their framing
   uint32_t suspicious = 0;
   bool answerUntilClose = false;
   bool doubtful = false;
@@ -32,8 +33,16 @@ struct Recorder final : Events {
     if (answerUntilClose) return {Framing::Kind::untilClose, 0, doubtful};
     return {Framing::Kind::none};
   }
+  void onSkippedHead(void*, uint8_t, const SkippedHead& head, int64_t) override {
+    log.push_back(std::string("skipped ") + (head.isRequest ? "request " : "response ") + std::to_string(head.status) +
+                  " " + std::to_string(static_cast<int>(head.method)));
+  }
   void onBody(void*, uint8_t, const uint8_t* bytes, size_t length, int64_t) override {
     body.append(reinterpret_cast<const char*>(bytes), length);
+    wire.append(reinterpret_cast<const char*>(bytes), length);
+  }
+  void onFraming(void*, uint8_t, const uint8_t* bytes, size_t length) override {
+    wire.append(reinterpret_cast<const char*>(bytes), length);
   }
   void onMissing(void*, uint8_t, uint64_t length, uint64_t bodyLength, Damage damage) override {
     log.push_back("missing " + std::to_string(length) + " body " + std::to_string(bodyLength) + " damage " +
@@ -102,6 +111,33 @@ TEST_CASE("http1: the same events however the bytes are cut") {
   Fixture bytewise;
   for (char c : wire) bytewise.feed(std::string(1, c));
   CHECK(bytewise.recorder.log == expected);
+}
+
+TEST_CASE("http1: what frames a chunked body is told on request, however it is cut") {
+  const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+  const std::string body = "5;ext=\"1\"\r\nhello\r\n00A\n0123456789\r\n0;last\r\nX-Sum: 1\r\nX-Two: 2\r\n\r\n";
+  const std::string wire = head + body + head + "0\r\n\r\n";
+  for (size_t first = 1; first < wire.size(); first++) {
+    for (const size_t second : {first, (first + wire.size()) / 2}) {
+      Fixture f(true, {.tellsFraming = true});
+      f.feed(wire.substr(0, first));
+      f.feed(wire.substr(first, second - first));
+      f.feed(wire.substr(second));
+      CHECK(f.recorder.wire == body + "0\r\n\r\n");
+    }
+  }
+  Fixture silent;
+  silent.feed(wire);
+  CHECK(silent.recorder.wire == "hello0123456789");
+}
+
+TEST_CASE("http1: framing that is lost is told up to there") {
+  Fixture f(true, {.tellsFraming = true});
+  f.feed("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r");
+  f.feed("\n5;x");
+  f.feed("=1\r\nhello\r\nnonsense");
+  CHECK(f.recorder.wire == "3\r\nabc\r\n5;x=1\r\nhello\r\n");
+  CHECK(f.recorder.log.back() == "end body=abchello damage 3");
 }
 
 TEST_CASE("http1: times are those of the first and the last byte of the head") {
@@ -236,13 +272,13 @@ TEST_CASE("http1: heads and trailers beyond the limits are given up and counted"
     for (int i = 0; i < 30; i++) f.feed("X-" + std::to_string(i) + ": 0123456789\r\n");
     CHECK(f.stats.http_headsTooLarge == 1);
     f.feed("\r\nGET /b HTTP/1.1\r\n\r\n");
-    CHECK(f.recorder.log == Log{"request GET /b HTTP/1.1 fields=0 1-1", "end body="});
+    CHECK(f.recorder.log == Log{"skipped request 0 0", "request GET /b HTTP/1.1 fields=0 1-1", "end body="});
   }
   SUBCASE("too many fields") {
     Fixture f(true, options);
     f.feed("GET / HTTP/1.1\r\na:1\r\nb:1\r\nc:1\r\nd:1\r\ne:1\r\n\r\nGET /b HTTP/1.1\r\n\r\n");
     CHECK(f.stats.http_headsTooLarge == 1);
-    CHECK(f.recorder.log == Log{"request GET /b HTTP/1.1 fields=0 1-1", "end body="});
+    CHECK(f.recorder.log == Log{"skipped request 0 0", "request GET /b HTTP/1.1 fields=0 1-1", "end body="});
   }
   SUBCASE("endless trailers") {
     Fixture f(true, options);
@@ -250,6 +286,94 @@ TEST_CASE("http1: heads and trailers beyond the limits are given up and counted"
     for (int i = 0; i < 30; i++) f.feed("X: 0123456789\r\n");
     CHECK(f.stats.http_headsTooLarge == 1);
     CHECK(f.recorder.log.back() == "end body= damage 3");
+  }
+}
+
+TEST_CASE("http1: of a head that is given up its first line is told") {
+  ParserOptions options;
+  options.maxHeadBytes = 100;
+  const std::string field = "X: " + std::string(100, 'x') + "\r\n\r\n";
+  for (const auto& [line, told] : {std::pair{"HEAD / HTTP/1.1\r\n", "skipped request 0 1"},
+                                   {"CONNECT a:1 HTTP/1.1\r\n", "skipped request 0 2"},
+                                   {"HTTP/1.1 204 No Content\r\n", "skipped response 204 0"},
+                                   {"HEAD /", "skipped request 0 1"},
+                                   {"HTTP/1.1 204 ", "skipped response 0 0"}}) {
+    CAPTURE(line);
+    for (const bool inPieces : {false, true}) {
+      const std::string head = line + field;
+      if (std::string(line).back() != '\n' && !inPieces) continue;  // known to be too long before it ends
+      Fixture f(true, options);
+      if (inPieces)
+        for (const char byte : head.substr(0, 101)) f.feed(std::string(1, byte));
+      else
+        f.feed(head);
+      CHECK(f.recorder.log == Log{told});
+    }
+  }
+}
+
+TEST_CASE("http1: a body that may be left out") {
+  const std::string head = "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n";
+  const std::string post = "request POST / HTTP/1.1 fields=1 1-1";
+  const std::string next = "GET /b HTTP/1.1\r\n\r\n";
+  const Log leftOut{post, "end body=", "request GET /b HTTP/1.1 fields=0 2-2", "end body="};
+  for (size_t cut = 0; cut < next.size(); cut++) {
+    CAPTURE(cut);
+    Fixture f;
+    f.feed(head);
+    f.parser.bodyMayBeLeftOut();
+    if (cut != 0) f.feed(next.substr(0, cut), 2);
+    f.feed(next.substr(cut), 2);
+    CHECK(f.recorder.log == leftOut);
+    CHECK(f.stats.http_skippedBytes == 0);
+  }
+  for (const std::string body : {"GET /", "GET ?", "abcde", "HTTP/"}) {
+    CAPTURE(body);
+    Fixture f;
+    f.feed(head);
+    f.parser.bodyMayBeLeftOut();
+    for (const char byte : body + " \n" + next) f.feed(std::string(1, byte), 2);
+    REQUIRE(f.recorder.log.size() == 4);
+    CHECK(f.recorder.log[1] == "end body=" + body);
+  }
+  SUBCASE("and ends with the connection") {
+    for (const Damage atClose : {Damage::aborted, Damage::truncated}) {
+      Fixture f;
+      f.feed(head);
+      f.parser.bodyMayBeLeftOut();
+      f.parser.end(f.context, nullptr, 0, atClose, false);
+      CHECK(f.recorder.log == Log{post, atClose == Damage::aborted ? "end body=" : "end body= damage 2"});
+    }
+  }
+  SUBCASE("and may have begun") {
+    Fixture f;
+    f.feed(head);
+    f.parser.bodyMayBeLeftOut();
+    f.feed("GET", 2);
+    f.parser.end(f.context, nullptr, 0, Damage::aborted, true);
+    CHECK(f.recorder.log == Log{post, "end body=GET damage 3"});
+  }
+  SUBCASE("and may have begun, before a gap") {
+    Fixture f;
+    f.feed(head);
+    f.parser.bodyMayBeLeftOut();
+    f.feed("GET", 2);
+    f.parser.gap(f.context, nullptr, 0, 1, Damage::gap);
+    f.feed("x" + next, 2);
+    REQUIRE(f.recorder.log.size() == 5);
+    CHECK(f.recorder.log[2] == "end body=GETx");
+  }
+  SUBCASE("with no memory left it is taken for the body") {
+    Fixture f(true, [] {
+      ParserOptions options;
+      options.maxPendingBytes = 0;
+      return options;
+    }());
+    f.feed(head);
+    f.parser.bodyMayBeLeftOut();
+    f.feed("GET", 2);
+    f.feed(" /", 2);
+    CHECK(f.recorder.log == Log{post, "end body=GET /"});
   }
 }
 

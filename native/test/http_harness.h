@@ -1,6 +1,8 @@
 // Feeds bytes of one connection to the HTTP/1 handler and keeps what it delivers.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -28,6 +30,8 @@ struct Delivered {
   int64_t endNs;
   int8_t clientSide;
   std::vector<std::pair<std::string, std::string>> trailers;
+  std::vector<std::string> chunks;  ///< of the body, behind the delivery; "<n>" for a gap
+  bool finished = false;            ///< its end was told apart
 
   bool has(uint16_t flag) const { return (flags & flag) != 0; }
 };
@@ -43,9 +47,11 @@ class HttpHarness final : public http::MessageSink {
   }
   ~HttpHarness() override { close(tcp::CloseReason::ended); }
 
-  uint64_t deliver(http::Connection& connection, http::Message& message, uint64_t requestId) override {
+  void deliver(http::Connection& connection, http::Message& message, uint64_t requestId) override {
     Delivered d{};
-    d.id = ++lastId;
+    d.id = message.id = ++lastId;
+    message.dropped = lastId == dropId;
+    if (message.dropped) return;
     d.requestId = requestId;
     d.kind = message.kind;
     d.head.assign(reinterpret_cast<const char*>(message.head), message.headLength);
@@ -61,12 +67,42 @@ class HttpHarness final : public http::MessageSink {
     d.startNs = message.startNs;
     d.endNs = message.endNs;
     d.clientSide = connection.clientSide;
+    readTrailers(d, message);
+    messages.push_back(d);
+  }
+
+  void body(http::Message& message, const uint8_t* bytes, size_t length) override {
+    find(message.id).chunks.emplace_back(reinterpret_cast<const char*>(bytes), length);
+  }
+  void bodyGap(http::Message& message, uint64_t length) override {
+    find(message.id).chunks.push_back("<" + std::to_string(length) + ">");
+  }
+  void finish(http::Message& message) override {
+    Delivered& d = find(message.id);
+    d.finished = true;
+    d.bodyLength = message.bodyLength;
+    d.missingBytes = message.missingBytes;
+    d.integrity = message.integrity;
+    d.flags = message.flags;
+    d.endNs = message.endNs;
+    readTrailers(d, message);
+  }
+  void unanswered(uint64_t requestId, http::NoResponse reason, int64_t) override {
+    unansweredRequests.emplace_back(requestId, reason);
+  }
+
+  Delivered& find(uint64_t id) {
+    for (Delivered& d : messages)
+      if (d.id == id) return d;
+    FAIL("a message that was not delivered");
+    return messages.front();
+  }
+
+  static void readTrailers(Delivered& d, const http::Message& message) {
     const auto* trailer = reinterpret_cast<const char*>(message.trailerStore.data());
     for (const http1::FieldSpan& span : message.trailerFields)
       d.trailers.emplace_back(std::string(trailer + span.nameStart, span.nameEnd - span.nameStart),
                               std::string(trailer + span.valueStart, span.valueEnd - span.valueStart));
-    messages.push_back(d);
-    return d.id;
   }
 
   void send(tcp::Side side, const std::string& bytes, int64_t timeNs = 1) {
@@ -99,6 +135,8 @@ class HttpHarness final : public http::MessageSink {
   void* state = nullptr;
   uint64_t offset[2] = {0, 0};
   uint64_t lastId = 0;
+  uint64_t dropId = 0;  ///< for this one there is no room
+  std::vector<std::pair<uint64_t, http::NoResponse>> unansweredRequests;
   std::vector<Delivered> messages;
 };
 

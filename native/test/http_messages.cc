@@ -218,7 +218,7 @@ TEST_CASE("http: limits on bodies") {
     CHECK_FALSE(h.messages[0].has(http::flag::bodyTruncated));
   }
   SUBCASE("none are wanted") {
-    options.keepBodies = false;
+    options.body = http::BodyMode::none;
     HttpHarness h(options);
     h.client("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde");
     CHECK(h.summary() == Lines{"1 POST / HTTP/1.1 []"});

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "conversation.h"
 #include "session/session.h"
@@ -23,16 +24,22 @@ class FakeSource final : public source::PacketSource {
     bool opens = true;
     bool fails = false;         ///< in the end, instead of ending
     bool waitsForWake = false;  ///< in the end, like a silent interface
-    bool holdsBack = false;     ///< packets come only after a wake-up, as from a block that the kernel has not retired
+    bool startsLate =
+        false;              ///< the link type is known only after a wake-up, as of a stream whose sender takes its time
+    bool describes = true;  ///< has a link type at all
+    uint32_t linkType = 1;
+    bool holdsBack = false;  ///< packets come only after a wake-up, as from a block that the kernel has not retired
   };
   explicit FakeSource(Script script) : script_(std::move(script)) {
-    for (const test::Bytes& bytes : script_.packets) burst_.push_back(test::packetOf(bytes, 1, 1));
+    if (script_.startsLate || !script_.describes) info_.linkType.clear();
+    for (const test::Bytes& bytes : script_.packets) burst_.push_back(test::packetOf(bytes, script_.linkType, 1));
   }
   bool open() override {
     if (!script_.opens) error_ = {"ERR_FILE", "it does not open"};
     return script_.opens;
   }
   source::ReadStatus read(source::PacketSink& sink, int timeoutMs) override {
+    if (script_.startsLate && interrupted_) info_.linkType = "EN10MB";
     if (round_ < script_.rounds && (!script_.holdsBack || interrupted_)) {
       round_++;
       for (test::Bytes& packet : script_.packets) {
@@ -234,4 +241,93 @@ TEST_CASE("session: close at any time joins and gives nothing more") {
     CHECK(consumer.session.state().phase == Phase::ended);
     consumer.session.close();
   }
+}
+
+TEST_CASE("session: captures once the link type is known") {
+  FakeSource::Script script;
+  script.rounds = 0;
+  script.waitsForWake = true;
+  script.startsLate = true;
+  auto owned = std::make_unique<FakeSource>(script);
+  FakeSource& source = *owned;
+  Bell bell;
+  Session session(SessionOptions{}, std::move(owned), bell);
+  REQUIRE(session.park());
+  CHECK(session.state().phase == Phase::opening);
+  CHECK_FALSE(session.state().hasInfo);
+  source.wake();
+  bell.wait(1);
+  const State state = session.state();
+  CHECK(state.phase == Phase::capturing);
+  CHECK(state.hasInfo);
+  CHECK(state.info.linkType == "EN10MB");
+}
+
+TEST_CASE("session: stopped before the link type is known") {
+  FakeSource::Script script;
+  script.rounds = 0;
+  script.waitsForWake = true;
+  script.describes = false;
+  Consumer consumer(script);
+  consumer.session.stop();
+  CHECK(consumer.drain() == 0);
+  CHECK_FALSE(consumer.session.state().hasInfo);
+  CHECK_FALSE(consumer.session.state().error);
+}
+
+TEST_CASE("session: an input that ends without a link type was captured all the same") {
+  FakeSource::Script script;
+  script.rounds = 0;
+  script.describes = false;
+  Consumer consumer(script);
+  CHECK(consumer.drain() == 0);
+  CHECK(consumer.session.state().hasInfo);
+  CHECK(consumer.session.state().info.linkType.empty());
+}
+
+TEST_CASE("session: the first packet of an unsupported link type is news") {
+  FakeSource::Script script = oneExchange();
+  script.linkType = 220;
+  script.waitsForWake = true;
+  Consumer consumer(script);
+  const size_t packets = script.packets.size();
+  State state = consumer.session.state();
+  while (state.unsupportedLinkTypes.empty()) {
+    consumer.await();
+    state = consumer.session.state();
+  }
+  consumer.session.stop();
+  consumer.drain();
+  state = consumer.session.state();
+  REQUIRE(state.unsupportedLinkTypes.size() == 1);
+  CHECK(state.unsupportedLinkTypes[0].linkType == 220);
+  CHECK(state.unsupportedLinkTypes[0].packets == packets);
+}
+
+TEST_CASE("session: packets that came before their endpoint was followed are not lost") {
+  FakeSource::Script script = oneExchange();
+  const size_t packets = script.packets.size();
+  script.waitsForWake = true;
+  SessionOptions options;
+  options.live = true;
+  options.pipeline.followed = std::make_shared<decode::EndpointSet>(std::vector<decode::Endpoint>{});
+  Consumer consumer(script, options);
+  while (consumer.session.stats().tcp_notSelected < packets) std::this_thread::yield();
+  const uint8_t server[4] = {198, 51, 100, 2};
+  consumer.session.follow(
+      std::make_shared<decode::EndpointSet>(std::vector<decode::Endpoint>{{decode::Address::fromV4(server), 80}}));
+  SUBCASE("nor when the capture is stopped at once") {}
+  SUBCASE("and come while it goes on") {
+    while (consumer.session.stats().tcp_segments < packets) std::this_thread::yield();
+  }
+  consumer.session.stop();
+  CHECK(consumer.drain() == 2);
+  CHECK(consumer.session.stats().tcp_segments == packets);
+  CHECK(consumer.session.stats().tcp_notSelected == 0);
+}
+
+TEST_CASE("session: following after the end does nothing") {
+  Consumer consumer(oneExchange());
+  consumer.session.close();
+  consumer.session.follow(std::make_shared<decode::EndpointSet>(std::vector<decode::Endpoint>{}));
 }

@@ -43,7 +43,7 @@ struct Recorder final : ProtocolHandler {
   void gap(tcp::ConnectionInfo&, void*&, tcp::Side, uint64_t length, tcp::GapCause, int64_t) override {
     log.push_back("gap " + std::to_string(length));
   }
-  void conflict(tcp::ConnectionInfo&, void*&, tcp::Side) override {}
+  void conflict(tcp::ConnectionInfo&, void*&, tcp::Side, uint64_t, uint64_t, tcp::ConflictAt) override {}
   void end(tcp::ConnectionInfo&, void*&, tcp::Side, int64_t) override { log.push_back("end"); }
   void close(tcp::ConnectionInfo&, void*&, tcp::CloseReason, int64_t) override { log.push_back("close"); }
   void abandon(tcp::ConnectionInfo&, void*&) override { abandoned = true; }

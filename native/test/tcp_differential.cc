@@ -19,6 +19,7 @@ struct Packet {
   uint64_t acked;
   std::string payload;
   bool isSyn = false;
+  bool isCopy = false;  ///< sent again
 };
 
 /// What was truly sent, and when: each byte's earliest possible place in causal order.
@@ -100,6 +101,7 @@ class Network {
       const uint64_t end = std::min<uint64_t>(sent[packet.from], begin + 1 + below(1200));
       if (end > begin) {
         Packet copy = packet;
+        copy.isCopy = true;
         copy.offset = begin;
         copy.payload = truth.bytes[packet.from].substr(begin, end - begin);
         again.emplace_back(i + 1 + below(12), copy);
@@ -125,6 +127,24 @@ class Network {
 
   std::mt19937_64 random_;
 };
+
+/// Puts copies that were captured before what they repeat behind it.
+void originalsFirst(std::vector<Packet>& packets) {
+  for (size_t i = packets.size(); i-- > 0;) {
+    if (!packets[i].isCopy) continue;
+    const uint64_t begin = packets[i].offset;
+    const uint64_t end = begin + packets[i].payload.size();
+    for (size_t j = packets.size(); --j > i;) {
+      const Packet& later = packets[j];
+      if (later.isCopy || later.from != packets[i].from || later.offset >= end ||
+          later.offset + later.payload.size() <= begin)
+        continue;
+      std::rotate(packets.begin() + static_cast<ptrdiff_t>(i), packets.begin() + static_cast<ptrdiff_t>(i) + 1,
+                  packets.begin() + static_cast<ptrdiff_t>(j) + 1);
+      break;
+    }
+  }
+}
 
 decode::Segment wire(const Truth& truth, const Packet& packet, int64_t timeNs) {
   const uint32_t sequence = truth.isn[packet.from] + (packet.isSyn ? 0 : 1) + static_cast<uint32_t>(packet.offset);
@@ -222,7 +242,7 @@ void ending(Network& network, const Truth& truth, std::vector<Packet>& packets) 
 
 TEST_CASE("with everything captured at least once the streams are whole, whatever order and cutting") {
   uint64_t moved = 0;
-  uint64_t misplaced = 0;
+  uint64_t misplaced[2] = {0, 0};
   for (uint32_t seed = 1; seed <= seeds; ++seed) {
     Network network(seed);
     Truth truth;
@@ -236,6 +256,8 @@ TEST_CASE("with everything captured at least once the streams are whole, whateve
     packets.erase(packets.begin(), packets.begin() + 2);
     packets = network.disturb(packets, 0, 0.05, dense ? 0.4 : 0.05, 8);
     packets.insert(packets.begin(), opening.begin(), opening.end());
+    const bool isDecidable = seed % 2 == 0;
+    if (isDecidable) originalsFirst(packets);
     Bench bench;
     for (const Packet& packet : packets) bench.feed(wire(truth, packet, bench.nowNs += 10'000));
     bench.finish();
@@ -258,14 +280,15 @@ TEST_CASE("with everything captured at least once the streams are whole, whateve
         CHECK_MESSAGE(told.gaps[toldSide].empty(), "seed " << seed);
       }
     }
-    misplaced += causal(truth, told, swapped, noStart) ? 0 : 1;
+    misplaced[isDecidable] += causal(truth, told, swapped, noStart) ? 0 : 1;
     CHECK_MESSAGE(bench.stats.tcp_conflictingBytes == 0, "seed " << seed);
     moved += bench.stats.tcp_outOfOrderSegments;
   }
   CHECK(moved > seeds);
-  // Of two packets that acknowledge each other's bytes one was sent again; which one cannot be told when the copy of a
-  // delayed segment was captured before the segment itself.
-  CHECK(misplaced * 500 < seeds);
+  // Of two packets that acknowledge each other's bytes one was sent again; which one cannot be told when a copy was
+  // captured before its original, see Reassembler::Impl::breakCycle().
+  CHECK(misplaced[true] == 0);
+  CHECK(misplaced[false] * 500 < seeds);
 }
 
 TEST_CASE("with loss every byte is the sender's or in a gap, and nothing captured is given up without need") {

@@ -91,11 +91,16 @@ class Recorder : public StreamListener {
     told.gaps[side].push_back({offset, length, cause});
     told.log += (side == 0 ? " gA" : " gB") + std::to_string(length);
   }
-  void conflict(ConnectionInfo& connection, Side side, uint64_t offset, uint64_t length) override {
+  void conflict(ConnectionInfo& connection, Side side, uint64_t offset, uint64_t length, ConflictAt where) override {
     Told& told = check(connection, side);
     TCP_CHECK(length > 0);
-    TCP_CHECK(offset >= told.position[side]);
+    if (where == ConflictAt::next) {
+      TCP_CHECK(offset == told.position[side]);
+    } else {
+      TCP_CHECK(offset + length <= told.position[side]);
+    }
     told.conflictBytes[side] += length;
+    if (keep && where == ConflictAt::next) told.log += (side == 0 ? " cA" : " cB") + std::to_string(length);
   }
   void end(ConnectionInfo& connection, Side side, int64_t) override {
     Told& told = check(connection, side);
@@ -132,7 +137,8 @@ class Recorder : public StreamListener {
 
 inline bool accountsBalance(const Stats& stats) {
   return stats.tcp_payloadBytes == stats.tcp_deliveredBytes + stats.tcp_duplicateBytes + stats.tcp_conflictingBytes +
-                                       stats.tcp_lateBytes + stats.tcp_evictedBytes + stats.tcp_bufferedBytes;
+                                       stats.tcp_evictedBytes + stats.tcp_bufferedBytes &&
+         stats.tcp_lateBytes <= stats.tcp_evictedBytes;
 }
 
 inline constexpr uint8_t fin = decode::control::fin;

@@ -132,6 +132,120 @@ TEST_CASE("where packets disagree the first wins and it is told") {
   bench.finish();
 }
 
+TEST_CASE("a conflict with bytes that wait is told where they are handed on") {
+  Bench bench;
+  bench.handshake();
+  bench.send(0, "CCCC", 4, 0);
+  bench.send(0, "CxxC", 4, 0);
+  CHECK(bench.stats.tcp_conflictingBytes == 2);
+  CHECK(bench.connection().log.empty());
+  bench.send(0, "aaaa", 0, 0);
+  CHECK(bench.connection().log == " A4 A1 cA2 A2 A1");
+  CHECK(bench.connection().bytes[0] == "aaaaCCCC");
+  bench.finish();
+}
+
+TEST_CASE("a retransmission that differs from what was handed on is a conflict") {
+  Bench bench;
+  bench.handshake();
+  bench.send(0, "abcdef", 0, 0);
+  bench.send(1, "ABCDEF", 0, 6);
+  bench.send(0, "ghijkl", 6, 6);
+  const Told& told = bench.connection();
+  SUBCASE("all of it") {
+    bench.send(0, "aXcdYf", 0, 6);
+    CHECK(told.conflictBytes[0] == 4);
+    CHECK(bench.stats.tcp_conflictingBytes == 4);
+    CHECK(bench.stats.tcp_duplicateBytes == 2);
+  }
+  SUBCASE("across segments, and on with new bytes") {
+    bench.send(0, "defgh--klmnop", 3, 6);
+    CHECK(told.bytes[0] == "abcdefghijklmnop");
+    CHECK(told.conflictBytes[0] == 2);
+    CHECK(bench.stats.tcp_duplicateBytes == 7);
+  }
+  SUBCASE("a part of it") {
+    bench.send(0, "-", 3, 6);
+    CHECK(told.conflictBytes[0] == 1);
+    CHECK(told.conflictBytes[1] == 0);
+  }
+  SUBCASE("of bytes that had waited") {
+    bench.send(0, "qrst", 16, 6);
+    bench.send(0, "mnop", 12, 6);
+    bench.send(0, "mno-qr-t", 12, 6);
+    CHECK(told.conflictBytes[0] == 2);
+  }
+  SUBCASE("the same bytes are none") {
+    bench.send(0, "bcdefghijkl", 1, 6);
+    bench.send(1, "ABCDEF", 0, 6);
+    CHECK(bench.stats.tcp_conflictingBytes == 0);
+    CHECK(bench.stats.tcp_duplicateBytes == 17);
+  }
+  SUBCASE("a keep-alive probe with its garbage byte is none") {
+    bench.send(0, std::string(1, '\0'), 11, 6);
+    CHECK(bench.stats.tcp_keepAliveProbes == 1);
+    CHECK(bench.stats.tcp_conflictingBytes == 0);
+    CHECK(bench.stats.tcp_duplicateBytes == 1);
+  }
+  SUBCASE("behind the FIN it is counted") {
+    bench.send(0, "", 12, 6, ack | fin);
+    bench.send(0, "ghi-kl", 6, 6, ack | fin);
+    CHECK(told.conflictBytes[0] == 0);
+    CHECK(bench.stats.tcp_conflictingBytes == 1);
+    CHECK(bench.stats.tcp_duplicateBytes == 5);
+  }
+  SUBCASE("behind the close too") {
+    bench.send(0, "", 12, 6, ack | fin);
+    bench.send(1, "", 6, 13, ack | fin);
+    REQUIRE(told.closed);
+    bench.send(1, "-BCDEF", 0, 13);
+    bench.send(0, std::string(1, '\0'), 11, 7);
+    CHECK(bench.stats.tcp_conflictingBytes == 1);
+    CHECK(bench.stats.tcp_duplicateBytes == 6);
+  }
+  bench.finish();
+}
+
+TEST_CASE("what is compared of a long segment that was handed on") {
+  std::string payload(1448, 'a');
+  const auto conflicting = [&](size_t from, size_t length, size_t cutFront = 0) {
+    Bench bench;
+    bench.handshake();
+    bench.send(0, payload, 0, 0);
+    std::string other = payload;
+    other.replace(from, length, length, 'b');
+    bench.send(0, other.substr(cutFront), static_cast<int64_t>(cutFront), 0);
+    bench.finish();
+    return bench.stats.tcp_conflictingBytes;
+  };
+  CHECK(conflicting(0, 1448) == 1448);
+  CHECK(conflicting(127, 1) == 1);
+  CHECK(conflicting(1447, 1) == 1);
+  for (size_t from = 0; from + 512 <= payload.size(); ++from) {
+    CAPTURE(from);
+    REQUIRE(conflicting(from, 512) > 0);
+    REQUIRE(conflicting(from, 512, from) > 0);
+  }
+}
+
+TEST_CASE("what is remembered to compare with ends with its memory") {
+  ReassemblyOptions options;
+  SUBCASE("enough") {}
+  SUBCASE("none at all") { options.maxBufferedBytes = 65535; }
+  SUBCASE("the least there is") { options.maxBufferedBytes = 65536; }
+  Bench bench(options);
+  bench.handshake();
+  const std::string payload(100, 'a');
+  const std::string other(100, 'b');
+  for (int64_t i = 0; i < 2000; ++i) bench.send(0, payload, i * 100, 0);
+  CHECK(bench.stats.tcp_deliveredBytes == 200'000);
+  bench.send(0, other, 1999 * 100, 0);
+  CHECK(bench.stats.tcp_conflictingBytes == (options.maxBufferedBytes < 65536 ? 0 : 100));
+  bench.send(0, other, 0, 0);
+  CHECK(bench.stats.tcp_conflictingBytes == (options.maxBufferedBytes < 65536 ? 0 : 100));
+  bench.finish();
+}
+
 TEST_CASE("overlaps on every side of what is buffered") {
   Bench bench;
   bench.handshake();
@@ -510,6 +624,21 @@ TEST_CASE("a refused connection is reset though the RST bears number 0") {
   CHECK(bench.connection().closed);
   CHECK(bench.connection().reason == CloseReason::reset);
   bench.finish();
+}
+
+TEST_CASE("a capture that claims to have cut off four gigabytes is not believed") {
+  for (const uint32_t truncated : {0xffffffffu, 0xfffffffcu, 0x80000000u, 0x7fffffffu}) {
+    CAPTURE(truncated);
+    Bench bench;
+    bench.handshake();
+    bench.send(0, "head", 0, 0, ack, truncated);
+    bench.send(0, "cccc", 8'000'000, 0, ack | fin, truncated);
+    bench.send(0, "more", 4 + (1 << 20), 0);
+    bench.finish();
+    CHECK(bench.connection().gaps[0].front().length == 1 << 20);
+    CHECK(bench.connection().bytes[0].substr(4 + (1 << 20), 4) == "more");
+    CHECK(bench.stats.tcp_missingBytes < 10'000'000);
+  }
 }
 
 TEST_CASE("what the snap length cut off is a gap") {

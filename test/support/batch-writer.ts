@@ -1,5 +1,5 @@
 /** Writes batches as the addon does, for tests of the TypeScript side alone. */
-import { connectionLayout, connectionSize, flags, recordLayout, recordSize } from '../../lib/batch.js';
+import { connectionLayout, connectionSize, flags, headerSize, recordLayout, recordSize } from '../../lib/layout.js';
 import type { NativeBatch } from '../../lib/native.js';
 
 const LE = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
@@ -90,7 +90,7 @@ function fieldTable(text: string, from: number): number[] {
 }
 
 export function writeBatch(specs: readonly MessageSpec[]): NativeBatch {
-  const recordsOffset = 16;
+  const recordsOffset = headerSize;
   const arena = new Arena(recordsOffset + specs.length * recordSize);
   const bodies: ArrayBuffer[] = [];
   const connections = new Map<number, number>();

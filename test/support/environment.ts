@@ -80,8 +80,8 @@ export async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
   return list;
 }
 
-/** Fails with `what` when the promise takes longer. */
-export async function within<T>(promise: PromiseLike<T>, what: string, ms = 10_000): Promise<T> {
+/** Fails with `what` when the promise takes longer. The limit only has to end what hangs, on the busiest machine. */
+export async function within<T>(promise: PromiseLike<T>, what: string, ms = 30_000): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what}: not within ${ms} ms`)), ms);
@@ -95,7 +95,7 @@ export async function within<T>(promise: PromiseLike<T>, what: string, ms = 10_0
 
 export interface ChildOptions {
   args?: string[];
-  /** Default 30 000. */
+  /** Default 60 000. */
   timeoutMs?: number;
   env?: Record<string, string>;
   /** Put before the command, such as ['setpriv', '--bounding-set', '-all']. */
@@ -115,7 +115,7 @@ export interface ChildResult {
 /** Runs a program of test/support/programs in a process of its own. */
 export async function runProgram(name: string, options: ChildOptions = {}): Promise<ChildResult> {
   const program = path.join(top, 'test/support/programs', `${name}.ts`);
-  const { args = [], timeoutMs = 30_000, wrapper = [], nodeOptions = [] } = options;
+  const { args = [], timeoutMs = 60_000, wrapper = [], nodeOptions = [] } = options;
   const command = [...wrapper, process.execPath, '--import', 'tsx', ...nodeOptions, program, ...args];
   const child = spawn(command[0] as string, command.slice(1), {
     cwd: top,

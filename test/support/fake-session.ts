@@ -55,6 +55,8 @@ export class FakeSession implements NativeSession {
     this.#stateIsNew = false;
     return this.#state;
   }
+  begin(): void {}
+  follow(): void {}
   stop(): void {
     this.stopped++;
     this.end();

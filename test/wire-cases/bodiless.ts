@@ -1,8 +1,9 @@
 /** Responses whose framing depends on the status or the request (RFC 9112, 6.3; RFC 9110, 9.3.6, 15.2 to 15.4). */
-import { answer, ask, C, fin, get, head, ok, req, res, S, type WireCase } from './case.js';
+import { answer, ask, C, fin, get, head, ok, post, req, res, S, type WireCase } from './case.js';
 
 const upgrade = ['Connection: upgrade', 'Upgrade: websocket'];
 const continued = head('HTTP/1.1 100 Continue');
+const expecting = ['Host: h', 'Expect: 100-continue', 'Content-Length: 3'];
 const isContinued = { statusText: 'Continue', interim: true, headers: [] };
 
 export const bodiless: WireCase[] = [
@@ -96,6 +97,11 @@ export const bodiless: WireCase[] = [
     messages: [req('GET /1'), req('GET /2'), res(205, { statusText: 'Reset Content' }), res(200, { body: '2' })],
   },
   {
+    name: '205 without a length, framed as any other',
+    turns: [C(get('/1')), S(head('HTTP/1.1 205 Reset Content'), 'until the end')],
+    messages: [req('GET /1'), res(205, { statusText: 'Reset Content', headers: [], body: 'until the end' })],
+  },
+  {
     name: '205, chunked and empty',
     turns: [
       C(get('/1'), get('/2')),
@@ -124,9 +130,93 @@ export const bodiless: WireCase[] = [
       S(head('HTTP/1.1 417 No', 'Content-Length: 0')),
       fin('client'),
     ],
+    messages: [req('POST /', { headers: expecting }), res(417, { statusText: 'No' })],
+  },
+  {
+    name: 'Expect, refused, then the next request',
+    turns: [
+      C(ask('Expect: 100-continue', 'Content-Length: 3')),
+      S(head('HTTP/1.1 417 No', 'Content-Length: 0')),
+      C(get('/2')),
+      S(ok('2')),
+    ],
     messages: [
-      req('POST /', { headers: ['Host: h', 'Expect: 100-continue', 'Content-Length: 3'], integrity: 'aborted' }),
+      req('POST /', { headers: expecting }),
       res(417, { statusText: 'No' }),
+      req('GET /2'),
+      res(200, { body: '2' }),
+    ],
+  },
+  {
+    name: 'Expect, chunked, refused, then the next requests',
+    turns: [
+      C(ask('Expect: 100-Continue', 'Transfer-Encoding: chunked')),
+      S(head('HTTP/1.1 401 Who?', 'Content-Length: 0')),
+      C(get('/2'), post('xyz')),
+      S(ok('2'), ok('3')),
+    ],
+    messages: [
+      req('POST /', { headers: ['Host: h', 'Expect: 100-Continue', 'Transfer-Encoding: chunked'] }),
+      res(401, { statusText: 'Who?' }),
+      req('GET /2'),
+      req('POST /', { body: 'xyz' }),
+      res(200, { body: '2' }),
+      res(200, { body: '3' }),
+    ],
+  },
+  {
+    name: 'Expect, refused, and the body comes all the same',
+    turns: [
+      C(ask('Expect: 100-continue', 'Content-Length: 8')),
+      S(head('HTTP/1.1 417 No', 'Content-Length: 0')),
+      C('GET / or'),
+      C(get('/2')),
+      S(ok('2')),
+    ],
+    messages: [
+      req('POST /', { headers: ['Host: h', 'Expect: 100-continue', 'Content-Length: 8'], body: 'GET / or' }),
+      res(417, { statusText: 'No' }),
+      req('GET /2'),
+      res(200, { body: '2' }),
+    ],
+  },
+  {
+    name: 'Expect, answered while the body is on its way',
+    turns: [
+      C(ask('Expect: 100-continue', `Content-Length: ${get('/no').length + 1}`), 'a'),
+      S(head('HTTP/1.1 417 No', 'Content-Length: 0')),
+      C(get('/no')),
+      C(get('/2')),
+      S(ok('2')),
+    ],
+    messages: [
+      req('POST /', {
+        headers: ['Host: h', 'Expect: 100-continue', `Content-Length: ${get('/no').length + 1}`],
+        body: `a${get('/no')}`,
+      }),
+      res(417, { statusText: 'No' }),
+      req('GET /2'),
+      res(200, { body: '2' }),
+    ],
+  },
+  {
+    name: 'Expect, continued, then refused: the body comes',
+    turns: [
+      C(ask('Expect: 100-continue', `Content-Length: ${get('/no').length}`)),
+      S(continued, head('HTTP/1.1 413 Large', 'Content-Length: 0')),
+      C(get('/no')),
+      C(get('/2')),
+      S(ok('2')),
+    ],
+    messages: [
+      req('POST /', {
+        headers: ['Host: h', 'Expect: 100-continue', `Content-Length: ${get('/no').length}`],
+        body: get('/no'),
+      }),
+      res(100, isContinued),
+      res(413, { statusText: 'Large' }),
+      req('GET /2'),
+      res(200, { body: '2' }),
     ],
   },
   {

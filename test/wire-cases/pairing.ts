@@ -6,6 +6,10 @@ const v2 = (family: string, rest: string, command = '\x21') =>
   `\r\n\r\n\0\r\nQUIT\n${command}${family}${String.fromCharCode(rest.length >> 8, rest.length & 255)}${rest}`;
 const v4 = '\x0a\x01\x02\x03\xc0\x00\x02\x07\xb7\x22\x01\xbb';
 
+/** With Host more than 16. */
+const tooMany = Array.from({ length: 16 }, (_, i) => `A${i}: b`);
+const thousand = Array.from({ length: 1000 }, (_, i) => i);
+
 export const pairing: WireCase[] = [
   {
     name: 'an answer before the request has ended',
@@ -213,13 +217,64 @@ export const pairing: WireCase[] = [
     options: { maxHeadBytes: 4096 },
     piece: 100,
     turns: [C(get('/1', `A: ${'x'.repeat(5000)}`)), C(get('/2')), S(ok('1'), ok('2'))],
-    messages: [req('GET /2'), res(200, { body: '1' }), res(200, { body: '2', to: null })],
+    messages: [req('GET /2'), res(200, { body: '1', to: null }), res(200, { body: '2', to: 0 })],
   },
   {
     name: 'more fields than maxHeaders are given up',
     options: { maxHeaders: 16 },
-    turns: [C(get('/1', ...Array.from({ length: 16 }, (_, i) => `A${i}: b`)), get('/2')), S(ok('1'), ok('2'))],
-    messages: [req('GET /2'), res(200, { body: '1' }), res(200, { body: '2', to: null })],
+    turns: [C(get('/1', ...tooMany), get('/2')), S(ok('1'), ok('2'))],
+    messages: [req('GET /2'), res(200, { body: '1', to: null }), res(200, { body: '2', to: 0 })],
+  },
+  {
+    name: 'a HEAD that is given up frames its response',
+    options: { maxHeaders: 16 },
+    turns: [
+      C(head('HEAD /1 HTTP/1.1', 'Host: h', ...tooMany), get('/2')),
+      S(answer('Content-Length: 9'), head('HTTP/1.1 500 No', 'Content-Length: 0')),
+    ],
+    messages: [
+      req('GET /2'),
+      res(200, { headers: ['Content-Length: 9'], to: null }),
+      res(500, { statusText: 'No', to: 0 }),
+    ],
+  },
+  {
+    name: 'a response that is given up has answered its request',
+    options: { maxHeaders: 16 },
+    turns: [C(get('/1')), S(answer('Content-Length: 0', ...tooMany)), C(get('/2')), S(ok('2'))],
+    messages: [req('GET /1'), req('GET /2'), res(200, { body: '2', to: 1 })],
+  },
+  {
+    name: 'a thousand requests before the first response',
+    piece: 1000,
+    turns: [C(...thousand.map((i) => get(`/${i}`))), S(...thousand.map((i) => ok(`${i}`)))],
+    messages: [
+      ...thousand.map((i) => req(`GET /${i}`)),
+      ...thousand.map((i) => res(200, { body: `${i}`, to: i < 1000 - 512 ? null : i })),
+    ],
+  },
+  {
+    name: 'lost requests among pipelined ones',
+    only: 'whole',
+    turns: [
+      C(get('/1'), get('/2')),
+      lose('client', get('/3')),
+      C(get('/4')),
+      S(ok('1'), ok('2'), ok('3'), ok('4')),
+      C(get('/5')),
+      S(ok('5')),
+    ],
+    messages: [
+      req('GET /1'),
+      req('GET /2'),
+      req('GET /4'),
+      res(200, { body: '1', to: 0 }),
+      res(200, { body: '2', to: 1 }),
+      res(200, { body: '3', to: null }),
+      res(200, { body: '4', to: null }),
+      req('GET /5'),
+      res(200, { body: '5', to: 3 }),
+    ],
   },
   {
     name: 'as many fields as maxHeaders are taken',

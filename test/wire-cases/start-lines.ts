@@ -1,5 +1,5 @@
 /** Request lines, status lines, and what is not one (RFC 9112, 3 and 4). */
-import { C, fin, get, head, ok, req, res, S, type WireCase } from './case.js';
+import { answer, C, get, head, ok, req, res, S, type WireCase } from './case.js';
 
 const requestLine = (
   name: string,
@@ -76,13 +76,28 @@ export const startLines: WireCase[] = [
   statusLine('two spaces before the status', 'HTTP/1.1  200 OK', 200, { suspicious: ['odd-start-line'] }),
   statusLine('a status of no class', 'HTTP/1.1 999 Odd', 999, { statusText: 'Odd' }),
   statusLine('a status below 100', 'HTTP/1.1 099 Odd', 99, { statusText: 'Odd' }),
-  notHttp('RTSP', 'DESCRIBE rtsp://h/a RTSP/1.0\r\nCSeq: 1\r\n\r\n', 'RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n'),
-  notHttp('SIP', 'INVITE sip:a@h SIP/2.0\r\nVia: SIP/2.0/TCP h\r\n\r\n', 'SIP/2.0 100 Trying\r\n\r\n'),
+  notHttp('RTSP', head('DESCRIBE rtsp://h/a RTSP/1.0', 'CSeq: 1'), head('RTSP/1.0 200 OK', 'CSeq: 1')),
   notHttp(
-    'ICAP, with HTTP inside',
-    'OPTIONS icap://h/a ICAP/1.0\r\nHost: h\r\n\r\n',
-    'ICAP/1.0 200 OK\r\nMethods: REQMOD\r\n\r\n',
+    'RTSP, with HTTP inside',
+    `${head('SET_PARAMETER rtsp://h/a RTSP/2.0', 'CSeq: 1', `Content-Length: ${get('/no').length}`)}${get('/no')}`,
+    head('RTSP/2.0 200 OK', 'CSeq: 1') + ok('no'),
   ),
+  notHttp(
+    'SIP, with HTTP inside',
+    `\r\n\r\n${head('MESSAGE sip:a@h SIP/2.0', 'Content-Type: message/http')}${get('/no')}`,
+    head('SIP/2.0 200 OK', 'Content-Type: message/http') + ok('no'),
+  ),
+  notHttp(
+    'ICAP REQMOD',
+    `${head('REQMOD icap://h/a ICAP/1.0', 'Encapsulated: req-hdr=0, null-body=34')}${get('/no')}`,
+    `${head('ICAP/1.0 200 OK', 'Encapsulated: req-hdr=0, null-body=34')}${get('/no')}`,
+  ),
+  notHttp(
+    'ICAP RESPMOD',
+    `${head('RESPMOD icap://h/a ICAP/1.0', 'Encapsulated: req-hdr=0, res-hdr=34, res-body=72')}${get('/no')}${answer('A: b')}2\r\nok\r\n0\r\n\r\n`,
+    `${head('ICAP/1.0 200 OK', 'Encapsulated: res-hdr=0, res-body=38')}${answer('A: b')}2\r\nok\r\n0\r\n\r\n`,
+  ),
+  { ...notHttp('only the responses of ICAP', '', ''), turns: [S(head('ICAP/1.0 200 OK'), ok('no'))] },
   notHttp('SSH', 'SSH-2.0-OpenSSH_9.6\r\n', 'SSH-2.0-OpenSSH_9.7\r\n'),
   notHttp('SMTP', 'EHLO h\r\nMAIL FROM:<a@h>\r\n', '220 h ESMTP\r\n250 OK\r\n'),
   notHttp('Redis', '*1\r\n$4\r\nPING\r\n', '+PONG\r\n'),
@@ -95,16 +110,11 @@ export const startLines: WireCase[] = [
   ),
   notHttp('HTTP/0.9 without a version', 'GET /\r\n', '<html>'),
   notHttp('a version without a number', 'GET / HTTP/x\r\n\r\n', 'HTTP/x 200 OK\r\n\r\n'),
-  {
-    name: 'SSDP is HTTP/1.1 by its form',
-    turns: [
-      C(head('M-SEARCH * HTTP/1.1', 'Host: 239.255.255.250:1900', 'Man: "ssdp:discover"')),
-      S(head('HTTP/1.1 200 OK', 'ST: x', 'Content-Length: 0')),
-      fin('server'),
-    ],
-    messages: [
-      req('M-SEARCH *', { headers: ['Host: 239.255.255.250:1900', 'Man: "ssdp:discover"'] }),
-      res(200, { headers: ['ST: x', 'Content-Length: 0'] }),
-    ],
-  },
+  notHttp(
+    'SSDP M-SEARCH',
+    head('M-SEARCH * HTTP/1.1', 'Host: 239.255.255.250:1900', 'Man: "ssdp:discover"'),
+    head('HTTP/1.1 200 OK', 'ST: x', 'Content-Length: 0'),
+  ),
+  notHttp('SSDP NOTIFY', head('NOTIFY * HTTP/1.1', 'Host: h', 'NTS: ssdp:alive'), ok()),
+  requestLine('NOTIFY of GENA', 'NOTIFY /event HTTP/1.1', 'NOTIFY /event'),
 ];

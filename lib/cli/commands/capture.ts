@@ -1,127 +1,159 @@
-/** `flowtap [options] [BPF expression]`: capture, print, say what was seen. */
-import type { CaptureOptions, Message, Tap } from '../../index.js';
+/** `flowtap [options] [BPF expression]`: capture, write, say what was seen. */
+import { type CaptureOptions, capture, explain, formatExplanation, type Tap } from '../../index.js';
+import { deliver } from '../deliver.js';
 import { ExitCode, UsageError } from '../exit.js';
 import type { CaptureFlags } from '../flags.js';
 import { Output } from '../output.js';
-import { createPrinters } from '../printers/create.js';
-import type { Printer } from '../printers/printer.js';
+import { drawsTable, Outputs, showsOn } from '../outputs.js';
+import { Progress } from '../progress.js';
+import { redactOptionsOf } from '../redaction.js';
+import { describeSecrets } from '../secrets.js';
+import { checkPossible, looksAtBodies, type Wanted, wantedOf, wantsExchanges } from '../selection.js';
 import { onStopSignal } from '../signals.js';
 import { describeSource, formatStats, summarize, Tally } from '../summary.js';
-import type { Terminal } from '../terminal.js';
+import { sanitizeText, type Terminal } from '../terminal.js';
 
 /** Codes of errors that are about what was typed. */
 const usageCodes = new Set(['ERR_OPTION', 'ERR_FILTER']);
 
 /** The library's options for the flags. */
-export function captureOptions(flags: CaptureFlags, terminal: Pick<Terminal, 'stdin'>): CaptureOptions {
+export function captureOptions(flags: CaptureFlags, wanted: Wanted, terminal: Pick<Terminal, 'stdin'>): CaptureOptions {
   const options: CaptureOptions = {};
   if (flags.read === '-') options.stream = terminal.stdin;
   else if (flags.read !== undefined) options.file = flags.read;
   else if (flags.interface !== undefined) options.interface = flags.interface;
   if (flags.ports.length > 0) options.port = flags.ports;
   if (flags.expression !== '') options.filter = flags.expression;
+  if (wanted.match !== undefined) {
+    options.match = wanted.match;
+    options.matchScope = wanted.scope;
+  }
   if (!flags.body) options.body = 'none';
+  else if (flags.outputs.raw && !needsBodies(flags, wanted)) options.body = 'wire';
   if (flags.maxBodyBytes !== undefined) options.maxBodyBytes = flags.maxBodyBytes;
   return options;
 }
 
+/** De-chunked ones, which `--raw` alone does not. */
+function needsBodies({ outputs, redaction }: CaptureFlags, wanted: Wanted): boolean {
+  return (
+    outputs.har !== undefined || outputs.curl || outputs.console || redaction.redact === true || looksAtBodies(wanted)
+  );
+}
+
 /** Resolves to the exit code; rejects with what makes the command fail. */
 export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promise<number> {
-  // Only here: --help works where the addon does not load.
-  const { capture } = await import('../../index.js');
+  const wanted = withUsageErrors(() => wantedOf(flags));
+  if (flags.explain) return explainWanted(wanted, terminal);
+  checkPossible(wanted);
+  if (!flags.body && looksAtBodies(wanted))
+    throw new UsageError('--no-body keeps no bodies, but --where looks at them');
+  const { expression } = explain(wanted.match ?? {});
+  const tap = withUsageErrors(() => capture(captureOptions(flags, wanted, terminal)));
+  const tally = new Tally();
+  let progress: Progress | undefined;
   const say = (line: string): void => {
+    // It would be drawn over.
+    progress?.stop();
     terminal.stderr.write(`flowtap: ${line}\n`);
   };
-  const tap = withUsageErrors(() => capture(captureOptions(flags, terminal)));
-  const output = new Output(terminal.stdout, () => void tap.close());
-  const stopping = stopOnSignal(tap, terminal, say);
-  const tally = new Tally();
+  const stopping = stopOnSignal(tap, terminal, say, drawsTable(flags, terminal));
+  let outputs: Outputs | undefined;
   let failure: unknown;
+  // Who sends to standard input may take its time.
+  const early = flags.read === '-';
+  if (early) say(describeSource(flags, undefined, expression));
   try {
     await tap.ready;
-    say(describeSource(flags, tap.info));
-    await printAll(tap, flags, createPrinters(flags, output, terminal), output, tally);
+    outputs = await Outputs.open(flags, wanted, terminal, { say, onDead: () => void tap.close() });
+    if (!early) say(describeSource(flags, tap.info, expression));
+    const secrets = describeSecrets(flags);
+    if (secrets !== undefined) say(secrets);
+    progress = progressOf(flags, terminal, tap, tally);
+    await deliver(tap, outputs, tally, {
+      exchanges: wantsExchanges(flags.outputs),
+      count: flags.count ?? Number.POSITIVE_INFINITY,
+      kind: wanted.kind,
+      redact: flags.redaction.redact ? redactOptionsOf(flags.redaction) : undefined,
+      eachMessage: flags.read === undefined,
+    });
   } catch (error) {
-    // Nobody reads any more, which closed the tap under the loop.
-    if (!output.closed) failure = error;
+    // Nobody reads any more, which closed the tap under the loop; or it was stopped before there was anything.
+    if (!outputs?.dead && !(stopping.begun && codeOf(error) === 'ERR_CLOSED')) failure = error;
   }
-  await output.finish();
+  progress?.stop();
+  await outputs?.end();
   await tap.close();
   stopping.end();
   // Else an open pipe would keep the process alive.
   if (flags.read === '-') terminal.stdin.destroy();
   const stats = tap.stats();
-  if (failure === undefined || stats.packets.received > 0) for (const line of summarize(flags, tally, stats)) say(line);
+  const quiet = outputs === undefined ? failure !== undefined : outputs.dead && !outputs.error && !outputs.failed;
+  if (!quiet && (failure === undefined || stats.packets.received > 0)) {
+    for (const line of [...summarize(flags, tally, stats), ...(outputs?.report() ?? [])]) say(line);
+  }
   if (flags.stats) for (const line of formatStats(stats)) terminal.stderr.write(`${line}\n`);
-  if (output.error) throw new Error(`cannot write the output: ${output.error.message}`);
+  if (outputs?.error) throw new Error(`cannot write the output: ${outputs.error.message}`);
   if (failure !== undefined) throw asUsageError(failure);
+  return outputs?.failed ? ExitCode.failure : ExitCode.ok;
+}
+
+async function explainWanted({ match, scope }: Wanted, terminal: Terminal): Promise<number> {
+  const output = new Output(terminal.stdout);
+  const about = scope === 'exchange' ? 'exchanges: both sides of what matches' : 'messages: each by itself';
+  output.pending.text(
+    `${sanitizeText(formatExplanation(explain(match ?? {}, scope)))}\n${'shown'.padEnd(25)}${about}\n`,
+  );
+  await output.finish();
   return ExitCode.ok;
+}
+
+/** Of files, where a terminal has nothing else to show. */
+function progressOf(flags: CaptureFlags, { stdout, stderr }: Terminal, tap: Tap, tally: Tally): Progress | undefined {
+  if (flags.read === undefined || flags.read === '-' || !stderr.isTTY) return undefined;
+  if (showsOn(flags, 'stderr') || (stdout.isTTY && showsOn(flags, 'stdout'))) return undefined;
+  return new Progress({
+    path: flags.read,
+    stream: stderr,
+    stats: () => tap.stats(),
+    messages: () => tally.seen,
+  });
 }
 
 const patienceMs = 1000;
 
 /** The first signal ends the capture in good order; a reader that does not read can make that last, and then people should know. */
-function stopOnSignal(tap: Tap, terminal: Terminal, say: (line: string) => void): { end(): void } {
+function stopOnSignal(
+  tap: Tap,
+  terminal: Terminal,
+  say: (line: string) => void,
+  drawn: boolean,
+): { begun: boolean; end(): void } {
   let timer: NodeJS.Timeout | undefined;
   const restoreSignals = onStopSignal(() => {
-    // Behind the ^C that the terminal shows.
-    if (terminal.stderr.isTTY) terminal.stderr.write('\n');
+    stopping.begun = true;
+    // Behind the ^C that the terminal shows. A table that is drawn anew covers it.
+    if (terminal.stderr.isTTY && !drawn) terminal.stderr.write('\n');
     timer = setTimeout(() => say('waiting for the output to be read; another Ctrl-C ends it at once'), patienceMs);
     timer.unref();
     void tap.stop();
   });
-  return {
+  const stopping = {
+    begun: false,
     end() {
       clearTimeout(timer);
       restoreSignals();
     },
   };
+  return stopping;
 }
 
-/** Of a file; fits a buffer without its growing. */
-const flushBytes = 192 * 1024;
-
-async function printAll(
-  tap: Tap,
-  flags: CaptureFlags,
-  printers: Printer[],
-  output: Output,
-  tally: Tally,
-): Promise<void> {
-  const eachMessage = flags.read === undefined;
-  const count = flags.count ?? Number.POSITIVE_INFINITY;
-  for await (const batch of tap.batches()) {
-    for (const message of batch) {
-      const pending = printMessage(printers, message);
-      if (pending) await pending;
-      tally.add(message);
-      if (eachMessage || output.pending.length >= flushBytes) {
-        const full = output.flush();
-        if (full) await full;
-      }
-      if (output.closed || tally.messages >= count) break;
-    }
-    const full = output.flush();
-    if (full) await full;
-    if (output.closed || tally.messages >= count) break;
-  }
-  for (const printer of printers) await printer.end?.();
-}
-
-/** Awaiting only what has to be awaited: a promise a message would cost more than printing it. */
-function printMessage(printers: Printer[], message: Message): Promise<void> | undefined {
-  let pending: Promise<void>[] | undefined;
-  for (const printer of printers) {
-    const printed = printer.print(message);
-    if (!printed) continue;
-    pending ??= [];
-    pending.push(printed);
-  }
-  return pending && Promise.all(pending).then(() => {});
+function codeOf(error: unknown): unknown {
+  return (error as { code?: unknown } | undefined)?.code;
 }
 
 function asUsageError(error: unknown): unknown {
-  const code = (error as { code?: unknown } | undefined)?.code;
+  const code = codeOf(error);
   return typeof code === 'string' && usageCodes.has(code) ? new UsageError((error as Error).message) : error;
 }
 

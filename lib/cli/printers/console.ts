@@ -1,18 +1,22 @@
 /** For reading: a block a message, safe to show on any terminal. */
-import type { Message } from '../../index.js';
 import type { ByteBuffer } from '../byte-buffer.js';
 import { formatAmount, formatCount, formatDuration, formatEndpoint, formatHexDump } from '../format.js';
+import { highlight } from '../highlight.js';
 import type { Output } from '../output.js';
 import { appendPlain, type Colors, colorsFor, sanitizeLine, sanitizeText } from '../terminal.js';
 import { bodyText, decodeText } from '../text.js';
 import { appendTime } from '../time.js';
 import { bodyDigest } from './digest.js';
-import type { Printer } from './printer.js';
+import type { PrintedMessage, Printer } from './printer.js';
 
 export interface ConsolePrinterOptions {
   color?: boolean;
   /** Tell the SHA-256 of bodies. */
   digest?: boolean;
+  /** Requests may be missing because nobody asked for them. */
+  selected?: boolean;
+  /** Matches stand out, where there are colours. */
+  highlight?: RegExp | undefined;
   /** Bytes of a binary body that are shown. */
   maxHexBytes?: number;
 }
@@ -34,6 +38,8 @@ export class ConsolePrinter implements Printer {
   readonly #color: boolean;
   readonly #digest: boolean;
   readonly #maxHexBytes: number;
+  readonly #selected: boolean;
+  readonly #wanted: RegExp | undefined;
   /** Makes an escape stand out from text that merely looks like one. */
   readonly #mark: Paint;
 
@@ -43,10 +49,12 @@ export class ConsolePrinter implements Printer {
     this.#colors = colorsFor(this.#color);
     this.#digest = options.digest ?? false;
     this.#maxHexBytes = options.maxHexBytes ?? 256;
+    this.#selected = options.selected ?? false;
+    this.#wanted = this.#color ? options.highlight : undefined;
     this.#mark = this.#color ? this.#colors.inverse : (escaped) => escaped;
   }
 
-  print(message: Message): void | Promise<void> {
+  print(message: PrintedMessage): void | Promise<void> {
     const { body } = message;
     if (body === undefined || body.length === 0) return this.#append(message, undefined);
     const coding = message.headers.get('content-encoding');
@@ -61,7 +69,7 @@ export class ConsolePrinter implements Printer {
     );
   }
 
-  #append(message: Message, content: Content | undefined): void {
+  #append(message: PrintedMessage, content: Content | undefined): void {
     const to = this.#output.pending;
     const paint = this.#paintOf(message);
     this.#appendHeading(to, message);
@@ -81,7 +89,7 @@ export class ConsolePrinter implements Printer {
   }
 
   /** Direction and status class. */
-  #paintOf(message: Message): Paint {
+  #paintOf(message: PrintedMessage): Paint {
     const colors = this.#colors;
     if (message.kind === 'request') return colors.cyan;
     if (message.status >= 500) return colors.red;
@@ -90,7 +98,7 @@ export class ConsolePrinter implements Printer {
     return message.status >= 200 ? colors.green : colors.gray;
   }
 
-  #appendHeading(to: ByteBuffer, message: Message): void {
+  #appendHeading(to: ByteBuffer, message: PrintedMessage): void {
     const { client, server } = message.connection;
     const { dim, bold } = this.#colors;
     const arrow = message.kind === 'request' ? ' -> ' : ' <- ';
@@ -101,7 +109,7 @@ export class ConsolePrinter implements Printer {
     to.ascii('  ');
     to.text(bold(ends));
     to.ascii('  ');
-    to.ascii(dim(`#${message.id}${message.kind === 'response' ? answers(message) : ''}`));
+    to.ascii(dim(`#${message.id}${message.kind === 'response' ? answers(message, this.#selected) : ''}`));
     to.ascii('\n');
   }
 
@@ -118,7 +126,8 @@ export class ConsolePrinter implements Printer {
       return;
     }
     const [start = '', ...fields] = text.split('\n');
-    to.text(`${this.#colors.bold(paint(start))}\n${fields.map((line) => this.#field(line, paint)).join('')}`);
+    const painted = `${this.#colors.bold(paint(start))}\n${fields.map((line) => this.#field(line, paint)).join('')}`;
+    to.text(this.#highlighted(painted));
   }
 
   #field(line: string, paint: Paint): string {
@@ -126,15 +135,15 @@ export class ConsolePrinter implements Printer {
     return colon < 1 ? `${line}\n` : `${paint(line.slice(0, colon + 1))}${line.slice(colon + 1)}\n`;
   }
 
-  #appendBody(to: ByteBuffer, message: Message, bytes: Uint8Array): void {
-    if (appendPlain(to, bytes)) {
+  #appendBody(to: ByteBuffer, message: PrintedMessage, bytes: Uint8Array): void {
+    if (this.#wanted === undefined && appendPlain(to, bytes)) {
       if (to.bytes[to.length - 1] !== lineFeed) to.ascii('\n');
       return;
     }
     const isCut = message.bodyTruncated || message.integrity !== 'complete';
     const text = bodyText(bytes, message.headers.get('content-type'), isCut);
     if (text !== undefined) {
-      const safe = sanitizeText(text, this.#mark);
+      const safe = this.#highlighted(sanitizeText(text, this.#mark));
       to.text(safe.endsWith('\n') ? safe : `${safe}\n`);
       return;
     }
@@ -143,7 +152,7 @@ export class ConsolePrinter implements Printer {
     if (more > 0) to.ascii(`${this.#colors.dim(`... ${formatAmount(more, 'more byte')}`)}\n`);
   }
 
-  #appendTrailers(to: ByteBuffer, message: Message, paint: Paint): void {
+  #appendTrailers(to: ByteBuffer, message: PrintedMessage, paint: Paint): void {
     const trailers = message.trailers.raw;
     if (trailers.length === 0) return;
     to.ascii(`${this.#colors.dim('[trailers]')}\n`);
@@ -152,15 +161,19 @@ export class ConsolePrinter implements Printer {
     }
   }
 
+  #highlighted(painted: string): string {
+    return this.#wanted === undefined ? painted : highlight(painted, this.#wanted);
+  }
+
   #appendNote(to: ByteBuffer, note: string): void {
     to.text(`${this.#colors.magenta(`[${sanitizeLine(note)}]`)}\n`);
   }
 }
 
 /** ` answers #1 after 2.5 ms` */
-function answers(message: Extract<Message, { kind: 'response' }>): string {
+function answers(message: Extract<PrintedMessage, { kind: 'response' }>, selected: boolean): string {
   const { requestId, request } = message;
-  if (requestId === null) return ' (its request was not seen)';
+  if (requestId === null) return selected ? '' : ' (its request was not seen)';
   return ` answers #${requestId}${request ? ` after ${formatDuration(message.startTime - request.startTime)}` : ''}`;
 }
 
@@ -174,7 +187,7 @@ function trimLineFeeds(text: string): string {
 }
 
 /** What a reader has to know to believe the right thing. */
-function notesOf(message: Message): string[] {
+function notesOf(message: PrintedMessage): string[] {
   const notes: string[] = [];
   const { body, bodyLength } = message;
   if (body === undefined) {
@@ -189,7 +202,7 @@ function notesOf(message: Message): string[] {
   return notes;
 }
 
-function integrityNote({ integrity, missingBytes }: Message): string | undefined {
+function integrityNote({ integrity, missingBytes }: PrintedMessage): string | undefined {
   switch (integrity) {
     case 'complete':
       return undefined;

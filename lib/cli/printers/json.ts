@@ -1,10 +1,9 @@
 /** NDJSON: one message a line, as `message.toJSON()` gives it. */
-import type { Message } from '../../index.js';
+import type { MessageBatch } from '../../index.js';
 import type { Output } from '../output.js';
 import { sanitizeJson } from '../terminal.js';
 import { bodyDigest } from './digest.js';
-import { JsonLineWriter } from './json-line.js';
-import type { Printer } from './printer.js';
+import type { PrintedMessage, Printer } from './printer.js';
 
 export interface JsonPrinterOptions {
   /** Add `bodySha256` behind the other members. */
@@ -14,19 +13,24 @@ export interface JsonPrinterOptions {
 }
 
 export class JsonPrinter implements Printer {
+  /** Only when the lines are those of the library. */
+  readonly printBatch: Printer['printBatch'];
   readonly #output: Pick<Output, 'pending'>;
   readonly #options: JsonPrinterOptions;
-  readonly #writer = new JsonLineWriter();
 
-  constructor(output: Pick<Output, 'pending'>, options: JsonPrinterOptions = {}) {
+  constructor(output: Pick<Output, 'pending' | 'send'>, options: JsonPrinterOptions = {}) {
     this.#output = output;
     this.#options = options;
+    this.printBatch =
+      options.digest || options.terminal
+        ? undefined
+        : (batch: MessageBatch, count: number) => output.send(batch.toNDJSON(0, count));
   }
 
-  print(message: Message): void {
+  print(message: PrintedMessage): void {
     const to = this.#output.pending;
-    if (this.#options.terminal) to.text(sanitizeJson(JSON.stringify(message)));
-    else this.#writer.append(to, message);
+    const json = JSON.stringify(message);
+    to.text(this.#options.terminal ? sanitizeJson(json) : json);
     const digest = this.#options.digest ? bodyDigest(message) : undefined;
     if (digest !== undefined) {
       // In place of the closing brace.

@@ -1,12 +1,33 @@
-/** What every output of the command is: something that takes messages one after the other. */
-import type { Message } from '../../index.js';
+/** What every output of the command is: something that takes messages or exchanges one after the other. */
+import type { DetachedMessage, Exchange, Message, MessageBatch, MessageHeaders, ResponseMessage } from '../../index.js';
+
+interface PrintedCommon
+  extends Pick<
+      Message,
+      'id' | 'connection' | 'startTime' | 'head' | 'body' | 'wireBody' | 'bodyLength' | 'bodyTruncated'
+    >,
+    Pick<Message, 'integrity' | 'missingBytes' | 'conflict' | 'suspicious' | 'bytes'> {
+  readonly headers: Pick<MessageHeaders, 'get'>;
+  readonly trailers: Pick<MessageHeaders, 'raw'>;
+  detach(): DetachedMessage;
+  toJSON(): unknown;
+}
+
+/** What printers read of a message: one that was captured, or one without its secrets. */
+export type PrintedMessage =
+  | (PrintedCommon & { readonly kind: 'request' })
+  | (PrintedCommon & Pick<ResponseMessage, 'kind' | 'status' | 'requestId' | 'request'>);
 
 export interface Printer {
   /**
    * Writes one message to the printer's output. Returns a promise only when content has to be decoded first; the next message
    * must wait for it.
    */
-  print(message: Message): void | Promise<void>;
-  /** Writes what belongs behind the last message. */
+  print?(message: PrintedMessage): void | Promise<void>;
+  /** Writes the first `count` messages of a batch, when that is faster than one after the other. */
+  printBatch?(batch: MessageBatch, count: number): void;
+  /** Writes one exchange; a promise when the next one must wait. */
+  printExchange?(exchange: Exchange): void | Promise<void>;
+  /** Writes what belongs behind everything else. */
   end?(): void | Promise<void>;
 }

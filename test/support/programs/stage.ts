@@ -1,6 +1,8 @@
 /** Brings a capture to a stage and says so; what ends it there comes from argv or, in a worker, from outside. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { type SourceKind, start } from '../endless.js';
+import { type SourceKind, start, startDownload } from '../endless.js';
+import { nextUnfinished } from '../packet-feed.js';
 import type { How, Stage } from '../stages.js';
 
 const [kind, stage, how] = (
@@ -25,7 +27,8 @@ async function end(): Promise<void> {
 }
 
 async function reach(): Promise<void> {
-  const { tap, messages, release } = start(kind);
+  const streamed = kind !== 'file' && (stage === 'reading-body' || stage === 'awaiting-finished');
+  const { tap, messages, release } = streamed ? startDownload(kind) : start(kind);
   const iterator = () => tap[Symbol.asyncIterator]();
   switch (stage) {
     case 'opening':
@@ -61,6 +64,31 @@ async function reach(): Promise<void> {
       await new Promise(setImmediate);
       await end();
       await parked;
+      break;
+    }
+    case 'parked-in-exchanges': {
+      const exchanges = tap.exchanges();
+      let parked = exchanges.next();
+      // How many there are the messages do not tell.
+      while (await Promise.race([parked.then(() => true), sleep(300, false)])) parked = exchanges.next();
+      await end();
+      await parked;
+      break;
+    }
+    case 'reading-body': {
+      const chunks = (await nextUnfinished(iterator())).stream();
+      await chunks.next();
+      const parked = chunks.next();
+      await new Promise(setImmediate);
+      await end();
+      await parked;
+      break;
+    }
+    case 'awaiting-finished': {
+      const { finished } = await nextUnfinished(iterator());
+      await new Promise(setImmediate);
+      await end();
+      await finished;
       break;
     }
     case 'stopping':

@@ -1,16 +1,16 @@
-/** Content decoding (RFC 9110, 8.4) and the charset of text. */
-import { promisify, TextDecoder } from 'node:util';
+/** Content codings of a whole body (RFC 9110, 8.4). */
+import { promisify } from 'node:util';
 import zlib from 'node:zlib';
-import { CaptureError } from './errors.js';
-import { ZstdDecoder } from './zstd.js';
+import { CaptureError } from '../errors.js';
+import { ZstdDecoder } from '../zstd.js';
 
 /** As many codings as curl takes; more are an attack. */
 const maxCodings = 5;
 
 /** Window that a Zstandard frame may need in HTTP (RFC 9659, 3). */
-const maxZstdWindowBytes = 8 * 1024 * 1024;
+export const maxZstdWindowBytes = 8 * 1024 * 1024;
 
-type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
+export type Coding = 'gzip' | 'deflate' | 'br' | 'zstd';
 
 const codingNames: ReadonlyMap<string, Coding | 'identity'> = new Map<string, Coding | 'identity'>([
   ['gzip', 'gzip'],
@@ -22,7 +22,7 @@ const codingNames: ReadonlyMap<string, Coding | 'identity'> = new Map<string, Co
 ]);
 
 /** The codings in the order in which they were applied. Throws ERR_DECODE when one is unknown. */
-function parseContentEncoding(contentEncoding: string): Coding[] {
+export function parseContentEncoding(contentEncoding: string): Coding[] {
   const codings: Coding[] = [];
   for (const part of contentEncoding.split(',')) {
     const name = part.trim().toLowerCase();
@@ -136,7 +136,7 @@ function decodeOneSync(bytes: Buffer, coding: Coding, maxBytes: number): Buffer 
 }
 
 /** 'deflate' means the zlib format, but some senders leave its wrapper out (RFC 9110, 8.4.1.2); its header tells (RFC 1950, 2.2). */
-function hasZlibHeader(bytes: Buffer): boolean {
+export function hasZlibHeader(bytes: Buffer): boolean {
   const [cmf = 0, flg = 0] = bytes;
   return (cmf & 0x0f) === 8 && cmf >> 4 <= 7 && (flg & 0x20) === 0 && ((cmf << 8) | flg) % 31 === 0;
 }
@@ -170,42 +170,4 @@ function decodeError(error: unknown, coding: Coding, maxBytes: number): CaptureE
 function printable(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text;
   return short.replace(/[^\x20-\x7e…]/g, '?');
-}
-
-const charsetParameter = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i;
-const decoders = new Map<string, TextDecoder>();
-
-/**
- * Bytes as text: by their byte order mark, by the charset parameter of Content-Type, as UTF-8 when there is none or it is unknown.
- * What is not valid becomes U+FFFD, and a byte order mark is removed.
- */
-export function decodeText(bytes: Uint8Array, contentType: string | null): string {
-  return (markedDecoder(bytes) ?? declaredDecoder(contentType) ?? decoderFor('utf-8')).decode(bytes);
-}
-
-function markedDecoder(bytes: Uint8Array): TextDecoder | undefined {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return decoderFor('utf-16le');
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return decoderFor('utf-16be');
-  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return decoderFor('utf-8');
-  return undefined;
-}
-
-function declaredDecoder(contentType: string | null): TextDecoder | undefined {
-  const match = contentType === null ? null : charsetParameter.exec(contentType);
-  if (match === null) return undefined;
-  try {
-    return decoderFor((match[1] ?? match[2] ?? '').trim().toLowerCase());
-  } catch {
-    return undefined;
-  }
-}
-
-/** Throws a RangeError for an unknown label, so that only the few hundred labels of the Encoding standard are ever remembered. */
-function decoderFor(label: string): TextDecoder {
-  let decoder = decoders.get(label);
-  if (decoder === undefined) {
-    decoder = new TextDecoder(label);
-    decoders.set(label, decoder);
-  }
-  return decoder;
 }

@@ -1,0 +1,123 @@
+/** From the tap to the outputs. */
+import type { Exchange, Message, MessageBatch, RedactOptions, Tap } from '../index.js';
+import type { Outputs } from './outputs.js';
+import type { PrintedMessage, Printer } from './printers/printer.js';
+import { withoutSecrets } from './redaction.js';
+import type { Tally } from './summary.js';
+
+export interface DeliveryOptions {
+  /** Count and pair exchanges. */
+  exchanges: boolean;
+  /** Stop after so many exchanges, if these are asked for, else messages. */
+  count: number;
+  /** Only messages of this kind are printed. */
+  kind: 'request' | 'response' | undefined;
+  /** Mask secrets in messages. */
+  redact: RedactOptions | undefined;
+  /** Send each message at once. */
+  eachMessage: boolean;
+}
+
+/** When it was written so much, which fits a buffer without its growing, it is sent. */
+const flushBytes = 192 * 1024;
+
+/** Resolves when everything was delivered, or enough of it; rejects with what ended the capture early. */
+export async function deliver(tap: Tap, outputs: Outputs, tally: Tally, options: DeliveryOptions): Promise<void> {
+  const delivery = new Delivery(outputs, tally, options);
+  for await (const batch of tap.batches({ exchanges: options.exchanges })) {
+    const pending = delivery.add(batch);
+    if (pending) await pending;
+    const full = outputs.flush();
+    if (full) await full;
+    if (outputs.dead || delivery.done) break;
+  }
+}
+
+class Delivery {
+  readonly #outputs: Outputs;
+  readonly #tally: Tally;
+  readonly #options: DeliveryOptions;
+  readonly #messagePrinters: Printer[];
+  readonly #exchangePrinters: Printer[];
+  readonly #byBatch: boolean;
+
+  constructor(outputs: Outputs, tally: Tally, options: DeliveryOptions) {
+    this.#outputs = outputs;
+    this.#tally = tally;
+    this.#options = options;
+    this.#messagePrinters = outputs.printers.filter((printer) => printer.print);
+    this.#exchangePrinters = outputs.printers.filter((printer) => printer.printExchange);
+    this.#byBatch =
+      !options.exchanges && !options.redact && !options.kind && this.#messagePrinters.every((one) => one.printBatch);
+  }
+
+  get done(): boolean {
+    return this.#left() === 0;
+  }
+
+  add(batch: MessageBatch): void | Promise<void> {
+    if (!this.#byBatch) return this.#addEach(batch);
+    const count = Math.min(batch.length, this.#left());
+    for (const printer of this.#messagePrinters) printer.printBatch?.(batch, count);
+    this.#tally.seen += count;
+    for (let index = 0; index < count; index++) this.#tally.add(batch.at(index) as Message);
+  }
+
+  #left(): number {
+    const { exchanges, count } = this.#options;
+    return count - (exchanges ? this.#tally.exchanges : this.#tally.messages);
+  }
+
+  /** An exchange comes behind its last message. */
+  async #addEach(batch: MessageBatch): Promise<void> {
+    const { exchanges, length } = batch;
+    let next = 0;
+    for (let index = 0; index < length && !this.#outputs.dead; index++) {
+      const message = batch.at(index) as Message;
+      while (next < exchanges.length && lastId(exchanges[next] as Exchange) < message.id) {
+        await this.#addExchange(exchanges[next++] as Exchange);
+        if (this.done) return;
+      }
+      const pending = this.#addMessage(message);
+      if (pending) await pending;
+      if (this.done) return;
+    }
+    while (next < exchanges.length && !this.done) await this.#addExchange(exchanges[next++] as Exchange);
+  }
+
+  #addMessage(message: Message): void | Promise<void> {
+    const { kind, redact, eachMessage } = this.#options;
+    this.#tally.seen++;
+    if (kind !== undefined && message.kind !== kind) return;
+    this.#tally.add(message);
+    if (this.#messagePrinters.length === 0) return;
+    const shown = redact === undefined ? message : withoutSecrets(message, redact);
+    const printed = this.#print(shown);
+    if (printed) return printed.then(() => this.#flush(eachMessage));
+    return this.#flush(eachMessage);
+  }
+
+  /** Awaiting only what has to be awaited: a promise a message would cost more than printing it. */
+  #print(message: PrintedMessage): Promise<void> | undefined {
+    let pending: Promise<void> | undefined;
+    for (const printer of this.#messagePrinters) {
+      // One after the other: they may write to the same place.
+      pending = pending ? pending.then(() => printer.print?.(message)) : (printer.print?.(message) ?? undefined);
+    }
+    return pending;
+  }
+
+  async #addExchange(exchange: Exchange): Promise<void> {
+    this.#tally.exchanges++;
+    for (const printer of this.#exchangePrinters) await printer.printExchange?.(exchange);
+    await this.#flush(this.#options.eachMessage);
+  }
+
+  #flush(now: boolean): void | Promise<void> {
+    return now || this.#outputs.pendingBytes >= flushBytes ? this.#outputs.flush() : undefined;
+  }
+}
+
+function lastId({ request, response }: Exchange): number {
+  return (response ?? request)?.id ?? 0;
+}

@@ -1,0 +1,39 @@
+import type { Batch } from '../batch.js';
+import { type BatchSource, type Consumed, Reader } from '../readers.js';
+import type { Exchange } from './exchange.js';
+
+/** Whoever has to know which exchanges the consumer has. */
+interface ExchangeConsumer extends Consumed {
+  taken(exchange: Exchange): void;
+}
+
+/** Reads the exchanges that the decoder found in each batch. */
+export class ExchangeReader extends Reader<Exchange, Batch> {
+  private readonly _consumer: ExchangeConsumer;
+  private _exchanges: readonly Exchange[] = [];
+  private _next = 0;
+
+  constructor(source: BatchSource<Batch>, consumer: ExchangeConsumer) {
+    super(source, consumer);
+    this._consumer = consumer;
+  }
+
+  protected _item(): Exchange | undefined {
+    while (this._next === this._exchanges.length) {
+      const batch = this._source.take();
+      this._exchanges = batch?.exchanges ?? [];
+      this._next = 0;
+      if (batch === undefined) return undefined;
+      // They refer to the batches of their requests: batch by batch, a chain to the beginning.
+      batch.exchanges = undefined;
+    }
+    const exchange = this._exchanges[this._next++] as Exchange;
+    this._consumer.taken(exchange);
+    return exchange;
+  }
+
+  discard(): void {
+    this._exchanges = [];
+    this._next = 0;
+  }
+}

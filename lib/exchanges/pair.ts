@@ -1,0 +1,31 @@
+import type { Batch } from '../batch.js';
+import { continuationsOf, type NoResponseReason } from '../continuations.js';
+import { flags, RESPONSE } from '../layout.js';
+import { messageAt, type RequestMessage, type ResponseMessage } from '../message.js';
+import { type FoundRequest, findRequest } from '../requests.js';
+import { Exchange } from './exchange.js';
+
+/** The exchanges that are complete with this batch: a response is there, or it is known that none will come. Call it while the batch is the newest. */
+export function exchangesOf(batch: Batch): Exchange[] {
+  const exchanges: Exchange[] = [];
+  for (let i = 0, at = batch.recordsOffset; i < batch.length; i++, at = batch.recordAt(i)) {
+    if (batch.kind(at) !== RESPONSE || (batch.flags(at) & flags.interim) !== 0) continue;
+    const response = messageAt(batch, i) as ResponseMessage;
+    exchanges.push(new Exchange(response.request, response, undefined, batch.handshakeNs(at)));
+  }
+  for (const told of continuationsOf(batch)) {
+    if (told.kind !== 'unanswered') continue;
+    const found = findRequest(batch, told.id);
+    // One that was dropped was counted where that happened; one that was forgotten was told before.
+    if (found !== undefined) exchanges.push(...unansweredOf([found], told.reason));
+  }
+  return exchanges;
+}
+
+/** The exchanges of requests to which no response will come. */
+export function unansweredOf(requests: readonly FoundRequest[], reason: NoResponseReason): Exchange[] {
+  return requests.map(({ batch, index }) => {
+    const request = messageAt(batch, index) as RequestMessage;
+    return new Exchange(request, undefined, reason, batch.handshakeNs(batch.recordAt(index)));
+  });
+}

@@ -1,0 +1,48 @@
+/** Which requests are to the same endpoint. */
+const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+/** Numbers, and several of them: dates, times, versions, addresses, lists. */
+const number = /^[-+]?\d+(?:[-_:.,T]\d+)*Z?$/;
+const hex = /^(?:0x)?(?=[a-f]*\d)[0-9a-f]{8,}$/i;
+const longHex = /^[0-9a-f]{24,}$/i;
+
+const maxPathLength = 200;
+const foldedSegment = '{id}';
+
+/**
+ * A path with `{id}` in place of what identifies one thing among many, so that requests for things of a kind have the same path. In each
+ * segment, or each part of it between dots:
+ *
+ * - numbers, also several (`17`, `2024-01-31`, `10.0.0.1`);
+ * - UUIDs;
+ * - hexadecimal from 8 digits on, with a decimal digit among them, or from 24 on (`3f9c2a1b`, `app.3f9c2a1b.js`);
+ * - opaque tokens, such as Base64url: from 16 characters on with upper case, lower case and a digit, or with a part, between `-` and `_`,
+ *   of 12 characters or more in which letters and digits change places at least three times (`cus_9s6xkzknriz8i3`).
+ *
+ * Parameters of a segment (`;jsessionid=…`) are left out. A longer path is cut after 200 characters.
+ */
+export function foldPath(path: string): string {
+  const folded = path.split('/').map(foldSegment).join('/');
+  return folded.length <= maxPathLength ? folded : `${folded.slice(0, maxPathLength)}…`;
+}
+
+function foldSegment(segment: string): string {
+  const semicolon = segment.indexOf(';');
+  const bare = semicolon < 0 ? segment : segment.slice(0, semicolon);
+  if (isIdentifier(bare)) return foldedSegment;
+  const parts = bare.split('.');
+  if (parts.length === 1) return bare;
+  // A number after a dot is a version or part of a name; before the first one it is an id: 17.json
+  return parts
+    .map((part, index) => (isIdentifier(part) && (index === 0 || !number.test(part)) ? foldedSegment : part))
+    .join('.');
+}
+
+function isIdentifier(text: string): boolean {
+  return number.test(text) || uuid.test(text) || hex.test(text) || longHex.test(text) || isOpaque(text);
+}
+
+function isOpaque(text: string): boolean {
+  if (text.length < 16 || !/^[\w~=+-]+$/.test(text)) return false;
+  if (/[A-Z]/.test(text) && /[a-z]/.test(text) && /\d/.test(text)) return true;
+  return text.split(/[-_]/).some((part) => part.length >= 12 && (part.match(/[a-z]\d|\d[a-z]/gi)?.length ?? 0) >= 3);
+}
