@@ -73,6 +73,62 @@ suite('live', { skip: live }, () => {
     });
   }
 
+  test('every operator, on the same traffic', async () => {
+    // What each must select of: a request for every target and its response.
+    const operators: [expression: string, holds: (message: Message) => boolean][] = [
+      ['kind == request', (m) => m.kind === 'request'],
+      ['response', (m) => m.kind === 'response'],
+      ['method == post', (m) => m.kind === 'request' && m.method === 'POST'],
+      ['method != POST', (m) => m.kind === 'request' && m.method !== 'POST'],
+      ['path == /40*', (m) => m.kind === 'request' && m.path.startsWith('/40')],
+      ['path in {/401, "/5*"}', (m) => m.kind === 'request' && (m.path === '/401' || m.path.startsWith('/5'))],
+      ['path not in {/401}', (m) => m.kind === 'request' && m.path !== '/401'],
+      ['target contains "?post"', (m) => m.kind === 'request' && m.target.includes('?post')],
+      ['query != ""', (m) => m.kind === 'request' && m.query !== ''],
+      ['path ~ "^/.0[14]$"', (m) => m.kind === 'request' && /^\/.0[14]$/.test(m.path)],
+      ['path !~ /^\\/4/', (m) => m.kind === 'request' && !m.path.startsWith('/4')],
+      ['status == 404', (m) => m.kind === 'response' && m.status === 404],
+      ['status == 4xx', (m) => m.kind === 'response' && m.status >= 400 && m.status < 500],
+      ['status != 4xx', (m) => m.kind === 'response' && (m.status < 400 || m.status >= 500)],
+      ['status < 401', (m) => m.kind === 'response' && m.status < 401],
+      ['status <= 401', (m) => m.kind === 'response' && m.status <= 401],
+      ['status > 404', (m) => m.kind === 'response' && m.status > 404],
+      ['status >= 404', (m) => m.kind === 'response' && m.status >= 404],
+      [
+        'status in {200, 402..499}',
+        (m) => m.kind === 'response' && (m.status === 200 || (m.status > 401 && m.status < 500)),
+      ],
+      ['header.authorization == "Bearer *"', (m) => m.headers.has('authorization')],
+      ['header.content-length exists', (m) => m.headers.has('content-length')],
+      ['host == localhost', (m) => m.kind === 'request'],
+      ['server.address == 127.0.0.0/8 and client.address == 127.0.0.1', () => true],
+      ['server.address == 10.0.0.0/8', () => false],
+      ['httpVersion == 1.1', () => true],
+      ['bodyLength > 1KB', (m) => m.bodyLength > 1000],
+      ['body contains "for /404"', (m) => m.kind === 'response' && m.status === 404],
+      ['body ~ /a+ body/', (m) => m.kind === 'request' && m.method === 'POST'],
+      ['integrity == complete', () => true],
+      ['duration > 10min', () => false],
+      [
+        'not (status == 404 or method == POST) and not interim',
+        (m) => !(m.kind === 'response' ? m.status === 404 : m.method === 'POST'),
+      ],
+    ];
+    const { port, ask, close } = await serve();
+    const options = { interface: loopback, port, bufferBytes: 1 << 20 };
+    const whole = await opened(options);
+    const taps = await Promise.all(operators.map(([match]) => opened({ ...options, match })));
+    const seen = [whole, ...taps].map((tap) => collect(tap));
+    for (const path of ['/200', '/401', '/404', '/503']) await ask(path);
+    await ask('/200?post', 'a body '.repeat(200));
+    close();
+    for (const tap of [whole, ...taps]) tap.stop();
+    const [all = [], ...selected] = await Promise.all(seen);
+    assert.equal(all.length, 10);
+    for (const [i, [expression, holds]] of operators.entries())
+      assert.deepEqual(selected[i]?.map(line), all.filter(holds).map(line), expression);
+  });
+
   test('exchanges() after ready, with what came before it was called', async () => {
     const { port, ask, close } = await serve();
     const tap = await opened({ interface: loopback, port, match: { status: 401 } });

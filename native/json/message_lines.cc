@@ -240,13 +240,12 @@ void MessageLines::appendUrl(ByteBuffer& out, const Record& record, const Bytes&
     json::append(out, "\"");
   };
   const bool isConnect = record.methodLength == 7 && std::memcmp(head.data + record.startLineOffset, "CONNECT", 7) == 0;
-  if (length != 0 && target[0] == '/' && host.length != 0)
+  const bool isPath = length != 0 && target[0] == '/';
+  if (isPath && host.length != 0)
     quoted("http://", host, {target, length});
-  else if (length != 0 && target[0] == '/')
-    json::append(out, "null");
-  else if (isAbsolute(target, length))
+  else if (!isPath && isAbsolute(target, length))
     quoted("", {nullptr, 0}, {target, length});
-  else if (isConnect && length != 0)
+  else if (!isPath && isConnect && length != 0)
     quoted("http://", {target, length}, {nullptr, 0});
   else if (!isConnect && length == 1 && target[0] == '*' && host.length != 0)
     quoted("http://", host, {nullptr, 0});
