@@ -5,6 +5,7 @@
 import { crc32 } from 'node:zlib';
 import type { Message } from '../lib/index.js';
 import type { MessageCounts } from './counts.js';
+import { isSelected, selection } from './selection.js';
 import { addDigest, messageDigest } from './workloads/truth.js';
 
 type Library = typeof import('../lib/index.js');
@@ -84,9 +85,14 @@ const tap = capture({
   file,
   port: port === '' ? undefined : Number(port),
   body: variants.includes('bodyless') ? 'none' : 'buffer',
+  ...(name === 'match' && { match: selection }),
 });
 if (name === 'batches') {
   for await (const batch of tap.batches()) counts.messages += batch.length;
+} else if (name === 'match') {
+  for await (const message of tap) if (message.id > 0) counts.messages++;
+} else if (name === 'selected') {
+  for await (const message of tap) if (isSelected(message)) counts.messages++;
 } else {
   const read = readers[name];
   if (read === undefined) throw new Error(`no such mode: ${mode}`);

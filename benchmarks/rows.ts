@@ -1,9 +1,12 @@
 /** What is measured: the rows of the table. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseMatch } from '../lib/match/match.js';
+import { planOf } from '../lib/match/plan.js';
 import type { Programs } from './build.js';
 import { type Cost, runForCost, runForJson } from './child.js';
 import type { Counts } from './counts.js';
+import { selection } from './selection.js';
 
 export interface Input {
   path: string;
@@ -66,6 +69,43 @@ export function nativeRows({ pipeline }: Programs): Row[] {
     row('pipeline-bodyless', 'native pipeline, no bodies', 'pipeline', '--no-body'),
     row('pipeline', 'native pipeline', 'pipeline'),
     row('pipeline-write', 'native pipeline, batches written out', 'pipeline', '--write'),
+  ];
+}
+
+/** In hexadecimal. */
+function nativeProgram(expression: string): string {
+  const node = parseMatch(expression);
+  const program = node && planOf(node).program;
+  if (program === undefined) throw new Error(`not decided natively: ${expression}`);
+  return Buffer.from(program).toString('hex');
+}
+
+/** What selects few of the messages costs. Their number is compared with that which JavaScript finds among all messages. */
+export function selectionRows(programs: Programs): Row[] {
+  const numbers = new Map<string, Promise<number | undefined>>();
+  const check = async (input: Input, { messages, ...measured }: Measurement): Promise<Measurement> => {
+    const known = numbers.get(input.path) ?? consume(programs, 'selected', input).then((counted) => counted.messages);
+    numbers.set(input.path, known);
+    const expected = await known;
+    if (messages !== expected) throw new Error(`${messages} messages match instead of ${expected}`);
+    const { cpuSeconds, wallSeconds, peakKiB } = measured;
+    return { cpuSeconds, wallSeconds, peakKiB };
+  };
+  return [
+    {
+      id: 'pipeline-match',
+      title: `native pipeline, ${selection}`,
+      measure: async (input) => {
+        const args = [input.path, '--stage', 'pipeline', '--match', nativeProgram(selection)];
+        if (input.port !== undefined) args.push('--port', String(input.port));
+        return check(input, await runForJson<Measurement>(programs.pipeline, args));
+      },
+    },
+    {
+      id: 'match',
+      title: 'capture({ match }): the same',
+      measure: async (input) => check(input, await consume(programs, 'match', input)),
+    },
   ];
 }
 

@@ -19,8 +19,8 @@ http::BodyMode bodyMode(const std::string& name) {
   return name == "stream" ? http::BodyMode::stream : http::BodyMode::buffer;
 }
 
-/// What buffers may take as they are allocated, so that all memory stays within `bytes`: a heap of buffers that grow and
-/// go is up to a quarter larger than they are (benchmarks/memory.ts).
+/// What buffers may take as they are allocated, so that all memory stays within `bytes`: a heap of buffers that grow
+/// and go is up to a quarter larger than they are (benchmarks/memory.ts).
 uint64_t withoutAllocatorLoss(int64_t bytes) { return static_cast<uint64_t>(bytes) / 5 * 4; }
 
 source::Selection readSelection(const Napi::Object& options) {
