@@ -185,6 +185,8 @@ suite('formats', () => {
     { link: 'ethernet' },
     { link: 'ethernet', vlans: [7] },
     { link: 'ethernet', vlans: [7, 8] },
+    { link: 'sll', vlans: [7] },
+    { link: 'sll', vlans: [7, 8] },
     { link: 'ethernet', checksums: 'zero' },
     { link: 'ethernet', zeroLength: true, pad: false },
     { link: 'raw' },

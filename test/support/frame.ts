@@ -44,7 +44,7 @@ export type Link = keyof typeof linkType;
 
 export interface Framing {
   link: Link;
-  /** VLAN ids, outermost first; Ethernet only. Two of them make 802.1ad outside of 802.1Q. */
+  /** VLAN ids, outermost first; Ethernet and Linux cooked v1. Two of them make 802.1ad outside of 802.1Q. */
   vlans?: number[];
   /** `zero`: as checksum offload leaves them. Default `right`. */
   checksums?: 'right' | 'zero';
@@ -135,18 +135,21 @@ export function ipPacket(segment: Segment, framing: Partial<Framing> = {}): Buff
 }
 
 function ethernet(ip: Buffer, etherType: number, segment: Segment, framing: Framing): Buffer {
-  const vlans = framing.vlans ?? [];
-  const header = Buffer.alloc(14 + 4 * vlans.length);
-  header.set([2, 0, 0, 0, 0, segment.side === 0 ? 2 : 1, 2, 0, 0, 0, 0, segment.side === 0 ? 1 : 2], 0);
-  let at = 12;
+  const addresses = Buffer.from([2, 0, 0, 0, 0, segment.side === 0 ? 2 : 1, 2, 0, 0, 0, 0, segment.side === 0 ? 1 : 2]);
+  const types = etherTypes(etherType, framing);
+  const padding = framing.pad === false ? 0 : Math.max(0, 60 - addresses.length - types.length - ip.length);
+  return Buffer.concat([addresses, types, ip, Buffer.alloc(padding, 0x50)]);
+}
+
+/** The type of what follows, behind the tags of the VLANs. */
+function etherTypes(etherType: number, { vlans = [] }: Framing): Buffer {
+  const types = Buffer.alloc(4 * vlans.length + 2);
   vlans.forEach((vlan, i) => {
-    header.writeUInt16BE(vlans.length > 1 && i === 0 ? 0x88a8 : 0x8100, at);
-    header.writeUInt16BE(vlan, at + 2);
-    at += 4;
+    types.writeUInt16BE(vlans.length > 1 && i === 0 ? 0x88a8 : 0x8100, 4 * i);
+    types.writeUInt16BE(vlan, 4 * i + 2);
   });
-  header.writeUInt16BE(etherType, at);
-  const padding = framing.pad === false ? 0 : Math.max(0, 60 - header.length - ip.length);
-  return Buffer.concat([header, ip, Buffer.alloc(padding, 0x50)]);
+  types.writeUInt16BE(etherType, 4 * vlans.length);
+  return types;
 }
 
 /** The captured bytes of a segment. */
@@ -170,12 +173,11 @@ export function frame(segment: Segment, framing: Framing): Buffer {
       return Buffer.concat([family, ip]);
     }
     case 'sll': {
-      const header = Buffer.alloc(16);
+      const header = Buffer.alloc(14);
       header.writeUInt16BE(segment.side === 0 ? 4 : 0, 0);
       header.writeUInt16BE(1, 2);
       header.writeUInt16BE(6, 4);
-      header.writeUInt16BE(etherType, 14);
-      return Buffer.concat([header, ip]);
+      return Buffer.concat([header, etherTypes(etherType, framing), ip]);
     }
     case 'sll2': {
       const header = Buffer.alloc(20);
