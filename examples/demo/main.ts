@@ -91,7 +91,7 @@ function conclude(messages: Message[], how: string): void {
   say(`
 To look for such answers in traffic of your own, 8000 being the server's port:
   flowtap -p 8000                               everything, as above
-  flowtap -p 8000 --json | grep '"status":401'  only such answers
+  flowtap -p 8000 --status 401 --exchange       only such answers, with the requests
 In this folder flowtap is: npm start --silent --`);
 }
 
