@@ -57,6 +57,13 @@ export class Batch extends BatchBuffer<Connection> {
     return total;
   }
 
+  /** For whoever delivers them. They refer to the batches of their requests: batch by batch, a chain to the beginning. */
+  takeExchanges(): readonly Exchange[] | undefined {
+    const { exchanges } = this;
+    this.exchanges = undefined;
+    return exchanges;
+  }
+
   get continuationCount(): number {
     return this.view.getUint32(headerLayout.continuationCount, LE);
   }

@@ -37,10 +37,15 @@ export type Continuation =
 
 const reasons = Object.keys(noResponseReasons) as NoResponseReason[];
 
+const none: readonly Continuation[] = [];
+
 /** The continuations of a batch, in order. */
-export function* continuationsOf(batch: Batch): Generator<Continuation, void> {
+export function continuationsOf(batch: Batch): readonly Continuation[] {
   const count = batch.continuationCount;
-  for (let i = 0, at = batch.continuationsOffset; i < count; i++, at += continuationSize) yield read(batch, at);
+  if (count === 0) return none;
+  const all: Continuation[] = [];
+  for (let i = 0, at = batch.continuationsOffset; i < count; i++, at += continuationSize) all.push(read(batch, at));
+  return all;
 }
 
 function read(batch: Batch, at: number): Continuation {

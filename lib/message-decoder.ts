@@ -1,5 +1,6 @@
 import { Batch, type BatchContext } from './batch.js';
 import { type BatchPuller, type BodyLimits, OpenBodies } from './body/open-bodies.js';
+import { continuationsOf } from './continuations.js';
 import type { Decoder, DecoderCounters } from './decoder.js';
 import type { Exchange } from './exchanges/exchange.js';
 import { exchangesOf, unansweredOf } from './exchanges/pair.js';
@@ -86,10 +87,13 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
 
   decode(taken: NativeBatch): Batch {
     const batch = new Batch(taken, this.#context);
-    if (this.#looksForRequests) this.#requests.add(batch);
-    this.#bodies?.add(batch);
-    if (this.#forgotten)
-      batch.exchanges = [...unansweredOf(this.#forgotten.splice(0), 'evicted'), ...exchangesOf(batch)];
+    const continuations = continuationsOf(batch);
+    if (this.#looksForRequests) this.#requests.add(batch, continuations);
+    this.#bodies?.add(batch, continuations);
+    if (this.#forgotten) {
+      const forgotten = unansweredOf(this.#forgotten.splice(0), 'evicted');
+      batch.exchanges = [...forgotten, ...exchangesOf(batch, continuations)];
+    }
     return batch;
   }
 
@@ -109,10 +113,7 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
 
   itemsOf(batch: Batch): MessageBatch {
     this.#bodies?.takeAll(batch);
-    const { exchanges } = batch;
-    // They refer to the batches of their requests: batch by batch, a chain to the beginning.
-    batch.exchanges = undefined;
-    return new MessageBatch(batch, exchanges);
+    return new MessageBatch(batch, batch.takeExchanges());
   }
 
   end(): void {

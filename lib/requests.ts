@@ -71,7 +71,7 @@ export class RecentRequests {
   }
 
   /** Call it with each batch, in order. */
-  add(batch: Batch): void {
+  add(batch: Batch, continuations = continuationsOf(batch)): void {
     const length = batch.length;
     const firstId = batch.firstId;
     batch.answered = new Uint8Array(length);
@@ -86,7 +86,7 @@ export class RecentRequests {
         this.#markOwn(batch, requestId);
       }
     }
-    for (const told of continuationsOf(batch)) if (told.kind === 'unanswered') this.#close(batch, told.id);
+    for (const told of continuations) if (told.kind === 'unanswered') this.#close(batch, told.id);
     if (length === 0) return;
     this.#recent.push(batch);
     this.#recentBytes += batch.byteLength;

@@ -7,7 +7,7 @@
  * later gets an error rather than a hole.
  */
 import type { Batch } from '../batch.js';
-import { continuationsOf } from '../continuations.js';
+import type { Continuation } from '../continuations.js';
 import { flags } from '../layout.js';
 import type { Message } from '../message.js';
 import { type BodyKeeper, OpenBody } from './open-body.js';
@@ -56,7 +56,7 @@ export class OpenBodies implements BodyKeeper {
   }
 
   /** Call it with each batch, in order. */
-  add(batch: Batch): void {
+  add(batch: Batch, continuations: readonly Continuation[]): void {
     for (let i = 0; i < batch.length; i++) {
       const at = batch.recordAt(i);
       if ((batch.flags(at) & flags.streaming) === 0) continue;
@@ -65,7 +65,7 @@ export class OpenBodies implements BodyKeeper {
       batch.open ??= new Map();
       batch.open.set(batch.id(at), body);
     }
-    for (const told of continuationsOf(batch)) {
+    for (const told of continuations) {
       const body = this.#open.get(told.id);
       if (body === undefined) continue;
       if (told.kind === 'body') body.add(told.bytes);

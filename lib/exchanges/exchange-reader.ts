@@ -21,11 +21,9 @@ export class ExchangeReader extends Reader<Exchange, Batch> {
   protected _item(): Exchange | undefined {
     while (this._next === this._exchanges.length) {
       const batch = this._source.take();
-      this._exchanges = batch?.exchanges ?? [];
+      this._exchanges = batch?.takeExchanges() ?? [];
       this._next = 0;
       if (batch === undefined) return undefined;
-      // They refer to the batches of their requests: batch by batch, a chain to the beginning.
-      batch.exchanges = undefined;
     }
     const exchange = this._exchanges[this._next++] as Exchange;
     this._consumer.taken(exchange);
