@@ -4,6 +4,7 @@
  */
 import { BatchBuffer, type Connection } from './batch-buffer.js';
 import type { OpenBody } from './body/open-body.js';
+import type { Unanswered } from './continuations.js';
 import type { Exchange } from './exchanges/exchange.js';
 import { connectionSize, flags, headerLayout, headerSize, LE, REQUEST, recordLayout, recordSize } from './layout.js';
 import type { NativeBatch } from './native.js';
@@ -39,6 +40,8 @@ export class Batch extends BatchBuffer<Connection> {
   requestSources: RequestSource[] | undefined = undefined;
   /** What follows of the messages that were delivered before their end, by id. */
   open: Map<number, OpenBody> | undefined = undefined;
+  /** What it tells of requests without a response, as long as it is not known which of its messages are selected. */
+  unanswered: readonly Unanswered[] = [];
   /** What exchanges() delivers of this batch. */
   exchanges: readonly Exchange[] | undefined = undefined;
 
@@ -86,6 +89,10 @@ export class Batch extends BatchBuffer<Connection> {
   }
   requestId(at: number): number {
     return this.view.getFloat64(at + recordLayout.requestId, LE);
+  }
+  setIds(at: number, id: number, requestId: number): void {
+    this.view.setFloat64(at, id, LE);
+    this.view.setFloat64(at + recordLayout.requestId, requestId, LE);
   }
   startTimeNs(at: number): bigint {
     return this.view.getBigInt64(at + recordLayout.startTimeNs, LE);

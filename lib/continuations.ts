@@ -28,12 +28,20 @@ export interface MessageRest {
   readonly trailers: MessageHeaders | undefined;
 }
 
+/** To a request no final response will come. */
+export interface Unanswered {
+  readonly kind: 'unanswered';
+  readonly id: number;
+  readonly reason: NoResponseReason;
+  readonly timeNs: bigint;
+}
+
 export type Continuation =
   | { readonly kind: 'body'; readonly id: number; readonly bytes: Buffer }
   /** `dropped`: they were captured, but the consumer was too slow. */
   | { readonly kind: 'gap'; readonly id: number; readonly length: number; readonly dropped: boolean }
   | { readonly kind: 'end'; readonly id: number; readonly rest: MessageRest }
-  | { readonly kind: 'unanswered'; readonly id: number; readonly reason: NoResponseReason; readonly timeNs: bigint };
+  | Unanswered;
 
 const reasons = Object.keys(noResponseReasons) as NoResponseReason[];
 

@@ -1,6 +1,7 @@
 import { Batch, type BatchContext } from './batch.js';
 import { type BatchPuller, type BodyLimits, OpenBodies } from './body/open-bodies.js';
-import { continuationsOf } from './continuations.js';
+import type { OpenBody } from './body/open-body.js';
+import { continuationsOf, type Unanswered } from './continuations.js';
 import type { Decoder, DecoderCounters } from './decoder.js';
 import type { Exchange } from './exchanges/exchange.js';
 import { exchangesOf, unansweredOf } from './exchanges/pair.js';
@@ -11,16 +12,16 @@ import { MessageBatch } from './message-batch.js';
 import type { NativeBatch } from './native.js';
 import type { ResolvedOptions } from './options.js';
 import { type FoundRequest, RecentRequests } from './requests.js';
+import { ShownIds } from './shown-ids.js';
 import { ConnectionProcesses } from './system/connection-processes.js';
 
 export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   readonly #context: BatchContext;
   readonly #requests = new RecentRequests();
+  readonly #ids = new ShownIds();
   readonly #bodyLimits: BodyLimits;
   /** Only for exchanges: requests that were let go since the last batch. */
   #forgotten: FoundRequest[] | undefined;
-  /** Somebody wants exchanges only. */
-  #withMessages = true;
   /** Only when bodies are streamed. */
   #bodies: OpenBodies | undefined;
   /** Only when connections tell of them. */
@@ -58,15 +59,14 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
 
   get counters(): DecoderCounters {
     return {
-      requestsForgotten: this.#requests.forgotten,
+      requestsForgotten: this.#requests.forgotten + this.#ids.forgotten,
       bodyBytesLetGo: this.#bodies?.bytesLetGo ?? 0,
       messagesNotMatched: this.#messagesNotMatched,
     };
   }
 
-  /** From now on batches have `exchanges`, and nobody looks at their messages unless `withMessages`. */
-  pair({ withMessages }: { withMessages: boolean }): void {
-    this.#withMessages = withMessages;
+  /** From now on batches have `exchanges`. */
+  pair(): void {
     const forgotten: FoundRequest[] = [];
     this.#forgotten = forgotten;
     this.#requests.keepForExchanges((request) => forgotten.push(request));
@@ -88,13 +88,19 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   decode(taken: NativeBatch): Batch {
     const batch = new Batch(taken, this.#context);
     const continuations = continuationsOf(batch);
-    if (this.#looksForRequests) this.#requests.add(batch, continuations);
     this.#bodies?.add(batch, continuations);
-    if (this.#forgotten) {
-      const forgotten = unansweredOf(this.#forgotten.splice(0), 'evicted');
-      batch.exchanges = [...forgotten, ...exchangesOf(batch, continuations)];
-    }
+    const unanswered = continuations.filter((told) => told.kind === 'unanswered');
+    if (this.#selector === undefined) this.#pair(batch, unanswered);
+    else batch.unanswered = unanswered;
     return batch;
+  }
+
+  /** Finds out what belongs together, of what the consumer gets. */
+  #pair(batch: Batch, unanswered: readonly Unanswered[]): void {
+    if (this.#looksForRequests) this.#requests.add(batch, unanswered);
+    if (this.#forgotten === undefined) return;
+    const forgotten = unansweredOf(this.#forgotten.splice(0), 'evicted');
+    batch.exchanges = [...forgotten, ...exchangesOf(batch, unanswered)];
   }
 
   pass(): void {
@@ -136,18 +142,31 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   }
 
   #keep(batch: Batch, indexes: readonly number[]): Batch {
-    if (indexes.length === batch.length) return batch;
     this.#messagesNotMatched += batch.length - indexes.length;
-    const ids = new Set(indexes.map((index) => batch.id(batch.recordAt(index))));
-    for (const [id, body] of batch.open ?? []) if (!ids.has(id)) body.release();
-    const exchanges = batch.exchanges?.filter(({ request, response }) => ids.has((response ?? request)?.id ?? 0));
-    batch.exchanges = exchanges;
-    if (!this.#withMessages) return batch;
     // The rest of the batch need not live as long as what is selected.
-    const selected = batch.compact(indexes, true);
-    selected.exchanges = exchanges;
-    batch.exchanges = undefined;
-    selected.requestSources = [new WeakRef(batch), ...(batch.requestSources ?? [])];
+    const selected = indexes.length === batch.length ? batch : batch.compact(indexes, true);
+    const open = openBodies(batch, indexes);
+    this.#ids.write(batch, indexes, selected);
+    selected.open = open && new Map([...open].map(([index, body]) => [selected.id(selected.recordAt(index)), body]));
+    const unanswered = batch.unanswered.flatMap((told) => this.#ids.unanswered(told) ?? []);
+    batch.unanswered = [];
+    this.#pair(selected, unanswered);
     return selected;
   }
+}
+
+/** The bodies of the messages at `indexes` that are still open, by their position there; all others are let go. */
+function openBodies(batch: Batch, indexes: readonly number[]): Map<number, OpenBody> | undefined {
+  const { open } = batch;
+  if (open === undefined) return undefined;
+  const selected = new Map<number, OpenBody>();
+  for (const [position, index] of indexes.entries()) {
+    const id = batch.id(batch.recordAt(index));
+    const body = open.get(id);
+    if (body === undefined) continue;
+    selected.set(position, body);
+    open.delete(id);
+  }
+  for (const body of open.values()) body.release();
+  return selected;
 }

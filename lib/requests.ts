@@ -17,7 +17,7 @@
  * The price a message is one look at its kind and, for a response, the search above.
  */
 import type { Batch } from './batch.js';
-import { continuationsOf } from './continuations.js';
+import type { Unanswered } from './continuations.js';
 import { flags, REQUEST, RESPONSE } from './layout.js';
 
 export const maxRecentBatches = 4;
@@ -71,7 +71,7 @@ export class RecentRequests {
   }
 
   /** Call it with each batch, in order. */
-  add(batch: Batch, continuations = continuationsOf(batch)): void {
+  add(batch: Batch, unanswered: readonly Unanswered[] = []): void {
     const length = batch.length;
     const firstId = batch.firstId;
     batch.answered = new Uint8Array(length);
@@ -86,7 +86,7 @@ export class RecentRequests {
         this.#markOwn(batch, requestId);
       }
     }
-    for (const told of continuations) if (told.kind === 'unanswered') this.#close(batch, told.id);
+    for (const { id } of unanswered) this.#close(batch, id);
     if (length === 0) return;
     this.#recent.push(batch);
     this.#recentBytes += batch.byteLength;

@@ -36,7 +36,7 @@ export class Tap extends BaseTap<Message, MessageBatch> {
    */
   exchanges(): Chain<Exchange> {
     return this._read((source) => {
-      this.#messages.pair({ withMessages: false });
+      this.#messages.pair();
       return new ExchangeReader(source as unknown as BatchSource<Batch>, this.#messages);
     });
   }
@@ -47,7 +47,7 @@ export class Tap extends BaseTap<Message, MessageBatch> {
    * @throws CaptureError `ERR_STATE` when the tap has a consumer already
    */
   override batches(options: BatchOptions = {}): AsyncIterableIterator<MessageBatch> {
-    if (options.exchanges) this.#messages.pair({ withMessages: true });
+    if (options.exchanges) this.#messages.pair();
     return super.batches();
   }
 

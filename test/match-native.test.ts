@@ -123,10 +123,11 @@ for (const scope of ['message', 'exchange'] as const) {
         assert.deepEqual(new Set(got.map(keyOf)), new Set(want), print(node));
         assert.equal(got.length, want.length);
         for (const [i, message] of got.entries()) {
-          assert.ok(i === 0 || message.id > (got[i - 1] as Message).id);
-          if (scope !== 'exchange' || message.kind !== 'response' || message.requestId === null) continue;
-          const before = got.slice(0, i).some((earlier) => earlier.id === message.requestId);
-          assert.ok(before, 'a request comes before its response');
+          assert.equal(message.id, i + 1, 'what is not selected uses up no id');
+          if (message.kind !== 'response' || message.requestId === null) continue;
+          const asked = got[message.requestId - 1] as Message;
+          assert.ok(asked.id < message.id && asked.connection.id === message.connection.id, 'the request came before');
+          assert.equal(keyOf(message.request as Message), keyOf(asked));
         }
         if (want.length > 0 && want.length < all.length) selected++;
       }),
