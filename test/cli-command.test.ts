@@ -307,9 +307,12 @@ test('SIGINT while standard input is open: what was seen is shown, exit code 0',
     });
     child.stdin.write(conversation);
     const closed = once(child, 'close');
+    let sent = false;
     for await (const chunk of child.stdout) {
       stdout += chunk;
-      if (stdout.includes('201 Created')) child.kill(signal);
+      if (sent || !stdout.includes('201 Created')) continue;
+      // A second one would not wait.
+      sent = child.kill(signal);
     }
     assert.deepEqual(await closed, [0, null]);
     assert.match(stderr, /\nflowtap: 4 messages \(2 requests, 2 responses\), 14 packets\n$/);
