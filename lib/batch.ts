@@ -28,16 +28,14 @@ export interface BatchContext {
   readonly processes?: ConnectionProcesses | undefined;
 }
 
-type RequestSource = Batch | WeakRef<Batch>;
-
 /** The records of one batch of messages. Offsets named `at` are those of a record, from the start of the buffer. */
 export class Batch extends BatchBuffer<Connection> {
   readonly context: BatchContext;
   readonly bodies: readonly ArrayBuffer[] | undefined;
   /** 1 for each request whose final response was seen; see requests.ts. */
   answered: Uint8Array | undefined = undefined;
-  /** Batches with requests that are answered here; see requests.ts. */
-  requestSources: RequestSource[] | undefined = undefined;
+  /** Earlier batches with requests that are answered here, as long as this one is recent; see requests.ts. */
+  requestSources: readonly Batch[] = [];
   /** What follows of the messages that were delivered before their end, by id. */
   open: Map<number, OpenBody> | undefined = undefined;
   /** What it tells of requests without a response, as long as it is not known which of its messages are selected. */

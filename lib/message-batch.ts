@@ -10,6 +10,7 @@ import { type Message, messageAt } from './message.js';
  */
 export class MessageBatch extends ItemBatch<Message> {
   private readonly _batch: Batch;
+  private readonly _requestSources: readonly Batch[];
   /**
    * The exchanges that are complete with these messages, see `tap.exchanges()`; empty unless they were asked for:
    * `tap.batches({ exchanges: true })`.
@@ -20,6 +21,7 @@ export class MessageBatch extends ItemBatch<Message> {
   constructor(batch: Batch, exchanges: readonly Exchange[] = []) {
     super();
     this._batch = batch;
+    this._requestSources = batch.requestSources;
     this.exchanges = exchanges;
   }
 
@@ -38,6 +40,6 @@ export class MessageBatch extends ItemBatch<Message> {
 
   /** @internal */
   _itemAt(index: number): Message {
-    return messageAt(this._batch, index);
+    return messageAt(this._batch, index, this._requestSources);
   }
 }

@@ -7,7 +7,7 @@ import { inspectMessage } from './inspect.js';
 import { type RequestJson, type ResponseJson, requestToJson, responseToJson } from './json.js';
 import { REQUEST, RESPONSE } from './layout.js';
 import { MessageView } from './message-view.js';
-import { findRequest } from './requests.js';
+import { requestSource } from './requests.js';
 import { pathOf, queryOf, urlOf } from './target.js';
 
 export type { BodyStreamOptions, Integrity, MessageEnd } from './message-view.js';
@@ -70,12 +70,15 @@ export class RequestMessage extends MessageView {
 
 /** An HTTP response. */
 export class ResponseMessage extends MessageView {
+  /** @internal Found at once: the batch may forget where. */
+  private readonly _requestSource: Batch | undefined;
   /** @internal */
   private _request: RequestMessage | undefined;
 
   /** @internal */
-  constructor(batch: Batch, at: number) {
+  constructor(batch: Batch, at: number, requestSources: readonly Batch[]) {
     super(batch, at);
+    this._requestSource = requestSource(batch, requestSources, batch.requestId(at));
     this._request = undefined;
   }
 
@@ -103,15 +106,14 @@ export class ResponseMessage extends MessageView {
 
   /**
    * The request that it answers, when it was seen and delivered: the same each time, but not the same object as the one that
-   * was iterated over. Read it while the response is recent: only the last batches are
-   * kept for this, and of older requests that wait for their response only the heads (their `body` is `undefined`), up to 32 MiB.
+   * was iterated over. A response keeps the batch of its request, so that it is there as long as the response is. Of a request that has waited
+   * for longer than some batches only the head is kept (its `body` is `undefined`), and of more than 32 MiB of such the oldest are forgotten.
    */
   get request(): RequestMessage | undefined {
-    const id = this._batch.requestId(this._at);
-    if (id === 0) return undefined;
-    if (this._request === undefined) {
-      const found = findRequest(this._batch, id);
-      this._request = found && (messageAt(found.batch, found.index) as RequestMessage);
+    const source = this._requestSource;
+    if (this._request === undefined && source !== undefined) {
+      const index = source.indexOf(this._batch.requestId(this._at));
+      if (index >= 0) this._request = messageAt(source, index) as RequestMessage;
     }
     return this._request;
   }
@@ -148,10 +150,10 @@ export type Message = RequestMessage | ResponseMessage;
  * A view of a record. A new one each time: a batch that remembered the views would keep alive whatever they decoded, for as long as it
  * is kept for the responses that may refer to it, and that costs more than everything else.
  */
-export function messageAt(batch: Batch, index: number): Message {
+export function messageAt(batch: Batch, index: number, requestSources = batch.requestSources): Message {
   const at = batch.recordAt(index);
   const kind = batch.kind(at);
   if (kind === REQUEST) return new RequestMessage(batch, at);
-  if (kind === RESPONSE) return new ResponseMessage(batch, at);
+  if (kind === RESPONSE) return new ResponseMessage(batch, at, requestSources);
   throw new CaptureError('ERR_CAPTURE', `The addon delivered a message of unknown kind ${kind}`);
 }

@@ -10,9 +10,10 @@
  *    exchanges want them, into a small batch of their own, and the batch is let go. The copies are kept until all of their requests are answered, up
  *    to `maxWaitingBytes`; beyond that the oldest are forgotten and counted.
  *
- * A batch that arrives notes where the requests are that it answers: copies directly, batches of the window through a WeakRef.
- * Direct references there would form a chain, batch to batch, that would keep everything since the beginning once somebody
- * keeps one response. With a WeakRef a response that is kept finds its request as long as its batch is recent, or somebody keeps it.
+ * A batch that arrives notes where the requests are that it answers, and forgets it when it leaves the window: else there would be a chain,
+ * batch to batch, that kept everything since the beginning once somebody keeps one response. What is made of a batch before, the
+ * view of a response above all, refers to the one batch that holds its request. A WeakRef would do too, but the young
+ * generation's collector takes it for a strong reference, so that batches would die only when the whole heap is marked.
  *
  * The price a message is one look at its kind and, for a response, the search above.
  */
@@ -24,22 +25,28 @@ export const maxRecentBatches = 4;
 export const maxRecentBytes = 16 * 1024 * 1024;
 export const maxWaitingBytes = 32 * 1024 * 1024;
 
+const none: readonly Batch[] = [];
+
 export interface FoundRequest {
   batch: Batch;
   index: number;
 }
 
-/** The request with this id, for a response in `batch`. */
-export function findRequest(batch: Batch, id: number): FoundRequest | undefined {
-  let index = batch.indexOf(id);
-  if (index >= 0) return { batch, index };
-  for (const source of batch.requestSources ?? []) {
-    const other = source instanceof WeakRef ? source.deref() : source;
-    if (other === undefined || id < other.firstId || id > other.lastId) continue;
-    index = other.indexOf(id);
-    if (index >= 0) return { batch: other, index };
+/** The batch that holds the request with this id, for a response in `batch`. */
+export function requestSource(batch: Batch, sources: readonly Batch[], id: number): Batch | undefined {
+  if (id === 0) return undefined;
+  if (batch.length > 0 && id >= batch.firstId) return batch;
+  for (const source of sources) {
+    if (id >= source.firstId && id <= source.lastId && source.indexOf(id) >= 0) return source;
   }
   return undefined;
+}
+
+/** The request with this id, for a response in `batch`, which is recent. */
+export function findRequest(batch: Batch, id: number): FoundRequest | undefined {
+  const source = requestSource(batch, batch.requestSources, id);
+  const index = source?.indexOf(id) ?? -1;
+  return source === undefined || index < 0 ? undefined : { batch: source, index };
 }
 
 /** The copy of the requests of a batch that wait for their responses. */
@@ -57,8 +64,6 @@ export class RecentRequests {
   #waitingBytes = 0;
   #forgotten = 0;
   #onForgotten: ((request: FoundRequest) => void) | undefined;
-  /** WeakRefs are dear enough to make one only once a batch. */
-  readonly #references = new WeakMap<Batch, WeakRef<Batch>>();
 
   /** From now on the copies have bodies too, and of each request that is let go `onForgotten` is told. */
   keepForExchanges(onForgotten: (request: FoundRequest) => void): void {
@@ -119,12 +124,7 @@ export class RecentRequests {
       const index = other.indexOf(requestId);
       if (index < 0) return;
       if (final && other.answered) other.answered[index] = 1;
-      let reference = this.#references.get(other);
-      if (reference === undefined) {
-        reference = new WeakRef(other);
-        this.#references.set(other, reference);
-      }
-      addSource(batch, reference);
+      addSource(batch, other);
       return;
     }
     this.#linkWaiting(batch, requestId, final);
@@ -165,6 +165,7 @@ export class RecentRequests {
   #retire(): void {
     const batch = this.#recent.shift() as Batch;
     this.#recentBytes -= batch.byteLength;
+    batch.requestSources = none;
     const unanswered: number[] = [];
     for (let i = 0, at = batch.recordsOffset; i < batch.length; i++, at = batch.recordAt(i)) {
       if (batch.kind(at) === REQUEST && batch.answered?.[i] !== 1) unanswered.push(i);
@@ -183,7 +184,6 @@ export class RecentRequests {
   }
 }
 
-function addSource(batch: Batch, source: Batch | WeakRef<Batch>): void {
-  if (batch.requestSources === undefined) batch.requestSources = [source];
-  else if (!batch.requestSources.includes(source)) batch.requestSources.push(source);
+function addSource(batch: Batch, source: Batch): void {
+  if (!batch.requestSources.includes(source)) batch.requestSources = [...batch.requestSources, source];
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Batch } from '../lib/batch.js';
 import { messageAt, type RequestMessage, type ResponseMessage } from '../lib/message.js';
-import { maxRecentBatches, maxWaitingBytes, RecentRequests } from '../lib/requests.js';
+import { findRequest, maxRecentBatches, maxWaitingBytes, RecentRequests } from '../lib/requests.js';
 import { type MessageSpec, writeBatch } from './support/batch-writer.js';
 
 const get = (id: number, more: Partial<MessageSpec> = {}): MessageSpec => ({
@@ -22,8 +22,13 @@ class Capture {
   readonly requests = new RecentRequests();
   id = 0;
   add(...specs: MessageSpec[]): Batch {
+    return this.tell([], ...specs);
+  }
+  /** A batch that tells that to these requests no response will come. */
+  tell(unanswered: number[], ...specs: MessageSpec[]): Batch {
     const batch = new Batch(writeBatch(specs), { maxBodyBytes: 8 << 20, streaming: false, maxDecodedBytes: 1000 });
-    this.requests.add(batch);
+    const told = unanswered.map((id) => ({ kind: 'unanswered', id, reason: 'closed', timeNs: 0n }) as const);
+    this.requests.add(batch, told);
     return batch;
   }
   /** Pushes out what is recent. */
@@ -81,6 +86,31 @@ test('the response keeps what it found, whatever comes later', () => {
   capture.age(40);
   capture.age(60);
   assert.equal(late.request?.id, 1);
+});
+
+test('a response that is kept keeps its request, and nothing before that', async () => {
+  const capture = new Capture();
+  const before = new WeakRef(capture.add(get(1)));
+  const kept = responseAt(capture.add(ok(2, 1), get(3)), 0);
+  const later = responseAt(capture.add(ok(4, 3), get(5)), 0);
+  capture.age(10);
+  const tooLate = capture.add(ok(30, 5));
+  capture.age(40);
+  assert.equal(kept.request?.id, 1);
+  assert.ok((kept.request?.body?.length ?? 0) > 0, 'all of it');
+  assert.equal(later.request?.id, 3);
+  assert.ok(before.deref());
+  assert.deepEqual(tooLate.requestSources, [], 'a batch that is old refers to none');
+});
+
+test('requests without a response are found by the batch that tells of them, be it otherwise empty', () => {
+  const capture = new Capture();
+  capture.add(get(1), get(2));
+  const told = capture.tell([2]);
+  assert.equal(findRequest(told, 2)?.index, 1);
+  capture.age(10);
+  assert.equal(findRequest(capture.tell([1]), 1)?.batch.length, 1, 'a copy');
+  assert.equal(findRequest(capture.tell([2]), 2), undefined);
 });
 
 test('ids with holes are found by search', () => {
