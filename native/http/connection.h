@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "http/message.h"
+#include "http/queue.h"
 #include "http1/parser.h"
 #include "stream/protocol_handler.h"
 #include "tcp/stream_listener.h"
@@ -14,12 +15,10 @@ namespace flowtap::http {
 /// A request and whoever waits for it. Lives as long as its request, a response to it or the connection's queue refers
 /// to it.
 struct Exchange {
-  uint64_t requestId;  ///< 0 until the request was delivered
-  Message* request;    ///< until it is released
-  Exchange* next;      ///< in the connection's queue
-  Message* heldFirst;  ///< responses that came before the end of their request, in order
-  Message* heldLast;
-  uint16_t heldCount;
+  uint64_t requestId;   ///< 0 until the request was delivered
+  Message* request;     ///< until it is released
+  Exchange* next;       ///< in the connection's queue
+  Queue<Message> held;  ///< responses that came before the end of their request
   uint8_t references;
   NoResponse noResponse;  ///< why none will come, when that is known before the request was delivered; or 0
   http1::MethodKind method;
@@ -38,10 +37,8 @@ struct Connection {
   http1::Parser parsers[2];
   std::unique_ptr<stream::ProxyHeader> proxied;  ///< what a PROXY header told, if there was one with addresses
   Message* open[2] = {nullptr, nullptr};
-  uint64_t began[2] = {0, 0};  ///< where the open message of a side begins; while there is none: not before here
-  Exchange* firstUnanswered = nullptr;  ///< requests without a final response, oldest first
-  Exchange* lastUnanswered = nullptr;
-  uint16_t unansweredCount = 0;
+  uint64_t began[2] = {0, 0};   ///< where the open message of a side begins; while there is none: not before here
+  Queue<Exchange> unanswered;   ///< requests without a final response
   uint64_t forgottenCount = 0;  ///< requests before them that were given up: their responses are still to come
   uint64_t surelyCount = 0;     ///< with `requestsLost`: of all those, how many came before
   bool requestsLost = false;    ///< between pipelined requests others may be missing

@@ -84,20 +84,15 @@ void Http1Handler::answerExpectation(Connection& connection, Exchange& exchange,
 // ---- pairing ----
 
 Exchange* Http1Handler::expectResponse(Connection& connection, http1::MethodKind method, int64_t timeNs) {
-  if (connection.requestsLost && connection.pastLost && connection.firstUnanswered == nullptr)
+  if (connection.requestsLost && connection.pastLost && connection.unanswered.empty())
     connection.requestsLost = false;  // in step again
-  if (connection.firstUnanswered != nullptr && !connection.lossy) connection.pipelining = true;
-  if (connection.unansweredCount == maxUnanswered) forgetUnanswered(connection, timeNs);
+  if (!connection.unanswered.empty() && !connection.lossy) connection.pipelining = true;
+  if (connection.unanswered.size() == maxUnanswered) forgetUnanswered(connection, timeNs);
   Exchange* exchange = exchanges_.acquire();
   *exchange = Exchange{};
   exchange->references = 1;  // the queue
   exchange->method = method;
-  if (connection.lastUnanswered != nullptr)
-    connection.lastUnanswered->next = exchange;
-  else
-    connection.firstUnanswered = exchange;
-  connection.lastUnanswered = exchange;
-  connection.unansweredCount++;
+  connection.unanswered.push(exchange);
   return exchange;
 }
 
@@ -108,8 +103,7 @@ Exchange* Http1Handler::answeredBy(Connection& connection, tcp::Side side, bool 
     // Answers may be missing. A client that waits for each answer has had those to all requests but the last.
     if (!connection.pipelining) {
       connection.forgottenCount = 0;
-      while (connection.firstUnanswered != connection.lastUnanswered)
-        giveUpUnanswered(connection, NoResponse::lost, timeNs);
+      while (connection.unanswered.size() > 1) giveUpUnanswered(connection, NoResponse::lost, timeNs);
     }
     connection.lossy = false;
   }
@@ -125,7 +119,7 @@ Exchange* Http1Handler::answeredBy(Connection& connection, tcp::Side side, bool 
     if (!interim) connection.forgottenCount--;
     return nullptr;
   }
-  Exchange* exchange = connection.firstUnanswered;
+  Exchange* exchange = connection.unanswered.first();
   if (exchange == nullptr) return nullptr;
   exchange->references++;  // the response
   if (!interim) popUnanswered(connection);
@@ -141,16 +135,11 @@ void Http1Handler::loseRequests(Connection& connection) {
   if (connection.requestsLost) return;
   connection.requestsLost = true;
   connection.pastLost = false;
-  connection.surelyCount = connection.forgottenCount + connection.unansweredCount;
+  connection.surelyCount = connection.forgottenCount + connection.unanswered.size();
 }
 
 void Http1Handler::popUnanswered(Connection& connection) {
-  Exchange* exchange = connection.firstUnanswered;
-  if (exchange == nullptr) return;
-  connection.firstUnanswered = exchange->next;
-  if (connection.firstUnanswered == nullptr) connection.lastUnanswered = nullptr;
-  connection.unansweredCount--;
-  releaseExchange(exchange);
+  if (Exchange* exchange = connection.unanswered.pop()) releaseExchange(exchange);
 }
 
 void Http1Handler::tellNoResponse(Connection& connection, Exchange& exchange, NoResponse reason, int64_t timeNs) {
@@ -164,14 +153,14 @@ void Http1Handler::tellNoResponse(Connection& connection, Exchange& exchange, No
 }
 
 void Http1Handler::giveUpUnanswered(Connection& connection, NoResponse reason, int64_t timeNs) {
-  if (connection.firstUnanswered == nullptr) return;
-  tellNoResponse(connection, *connection.firstUnanswered, reason, timeNs);
+  if (connection.unanswered.empty()) return;
+  tellNoResponse(connection, *connection.unanswered.first(), reason, timeNs);
   popUnanswered(connection);
 }
 
 void Http1Handler::giveUpAllUnanswered(Connection& connection, NoResponse reason, int64_t timeNs) {
   connection.forgottenCount = 0;
-  while (connection.firstUnanswered != nullptr) giveUpUnanswered(connection, reason, timeNs);
+  while (!connection.unanswered.empty()) giveUpUnanswered(connection, reason, timeNs);
 }
 
 void Http1Handler::releaseExchange(Exchange* exchange) {

@@ -69,22 +69,13 @@ void Http1Handler::handOnHeld(Connection& connection, Exchange& exchange) {
 
 void Http1Handler::hold(Exchange& exchange, Message* response) {
   if (!response->persisted) persist(*response);
-  response->next = nullptr;
-  if (exchange.heldLast != nullptr)
-    exchange.heldLast->next = response;
-  else
-    exchange.heldFirst = response;
-  exchange.heldLast = response;
-  exchange.heldCount++;
+  exchange.held.push(response);
   stats_.delivery_messagesHeld++;
 }
 
 Message* Http1Handler::takeHeld(Exchange& exchange) {
-  Message* held = exchange.heldFirst;
-  if (held == nullptr) return nullptr;
-  exchange.heldFirst = held->next;
-  if (exchange.heldFirst == nullptr) exchange.heldLast = nullptr;
-  stats_.delivery_messagesHeld--;
+  Message* held = exchange.held.pop();
+  if (held != nullptr) stats_.delivery_messagesHeld--;
   return held;
 }
 
@@ -94,7 +85,7 @@ void Http1Handler::finishResponse(Connection& connection, Message* message) {
   if (!rejected && exchange != nullptr && exchange->requestId == 0 && exchange->selection != Selection::rejected) {
     // Its request goes first.
     const bool isLast = selection_.together && (message->flags & flag::interim) == 0;
-    if (isLast || exchange->heldCount < maxHeld) {
+    if (isLast || exchange->held.size() < maxHeld) {
       hold(*exchange, message);
       if (isLast) decided(connection, *exchange, message->endNs);
       return;
