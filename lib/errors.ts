@@ -1,7 +1,9 @@
+import { type Deed, permissionAdvice } from './system/permission-advice.js';
+
 /**
  * Why something failed. Codes are stable; messages are for people and say what to do next.
  *
- * - `ERR_PERMISSION`: the process may not capture on the interface.
+ * - `ERR_PERMISSION`: the process may not do that; the message ends with the line to type that permits it.
  * - `ERR_NO_INTERFACE`: no such interface, or it is down.
  * - `ERR_NO_PROCESS`: no such process, or several where one is meant.
  * - `ERR_NO_NAMESPACE`: no such network namespace.
@@ -32,7 +34,6 @@ export type CaptureErrorCode =
   | 'ERR_CAPTURE';
 
 const nativeCodes: ReadonlySet<string> = new Set<CaptureErrorCode>([
-  'ERR_PERMISSION',
   'ERR_NO_INTERFACE',
   'ERR_NO_NAMESPACE',
   'ERR_UNSUPPORTED',
@@ -55,8 +56,21 @@ export class CaptureError extends Error {
 // On the prototype, as with the built-in errors, so that it does not show among the error's own properties.
 Object.defineProperty(CaptureError.prototype, 'name', { value: 'CaptureError', configurable: true, writable: true });
 
+/** Codes of the addon for what is not permitted. */
+const deeds: Readonly<Record<string, Deed>> = {
+  ERR_PERMISSION: 'capture',
+  ERR_NAMESPACE_PERMISSION: 'enterNamespace',
+};
+
+/** Something is not permitted; the message goes on with what permits it. */
+export function notPermitted(deed: Deed, message: string): CaptureError {
+  return new CaptureError('ERR_PERMISSION', `${message}. ${permissionAdvice(deed)}`);
+}
+
 /** An error as the addon reports it. */
 export function fromNativeError(error: { code: string; message: string }): CaptureError {
+  const deed = deeds[error.code];
+  if (deed !== undefined) return notPermitted(deed, error.message);
   const code = nativeCodes.has(error.code) ? (error.code as CaptureErrorCode) : 'ERR_CAPTURE';
   return new CaptureError(code, error.message);
 }

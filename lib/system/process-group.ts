@@ -1,5 +1,5 @@
 import { closest } from '../closest.js';
-import { CaptureError } from '../errors.js';
+import { CaptureError, notPermitted } from '../errors.js';
 import { argumentsOf, networkNamespaceOf, openSocketsOf, type ProcessStat, processIds, statOf } from './proc.js';
 import { nameOf, programOf } from './process-info.js';
 
@@ -120,10 +120,7 @@ function noProcess(target: ProcessTarget, stats: ReadonlyMap<number, ProcessStat
 
 function hidden(pids: readonly number[], target: ProcessTarget): CaptureError {
   const which = 'pid' in target ? toldAs(target) : `${toldAs(target)} (${pids.slice(0, 8).join(', ')})`;
-  return new CaptureError(
-    'ERR_PERMISSION',
-    `The sockets of the ${which} cannot be seen: it belongs to somebody else. Run as root (sudo), or with CAP_SYS_PTRACE`,
-  );
+  return notPermitted('seeSockets', `The sockets of the ${which} cannot be seen: it belongs to somebody else`);
 }
 
 function severalNamespaces(target: ProcessTarget, pids: readonly number[]): CaptureError {

@@ -1,11 +1,5 @@
 #include "source/live_error.h"
 
-#ifdef __linux__
-#include <unistd.h>
-
-#include <climits>
-#endif
-
 namespace flowtap::source {
 
 namespace {
@@ -28,43 +22,12 @@ std::string listInterfaces() {
 
 std::string parenthesize(const std::string& words) { return words.empty() ? "" : " (" + words + ")"; }
 
-#ifdef __linux__
-/// The program that has to be given capabilities.
-std::string programPath() {
-  char path[PATH_MAX];
-  const ssize_t length = readlink("/proc/self/exe", path, sizeof path);
-  if (length <= 0) return "$(readlink -f \"$(command -v node)\")";
-  return std::string(path, static_cast<size_t>(length));
-}
-
-std::string setcapLine(const char* capabilities) {
-  return std::string("sudo setcap ") + capabilities + "=eip \"" + programPath() + "\"";
-}
-#endif
-
+/// JavaScript adds what permits it.
 Error describePermission(const std::string& interface, const std::string& words) {
-#ifdef __APPLE__
-  const std::string advice =
-      "Run as root (sudo), or give your user read access to /dev/bpf*, as the ChmodBPF package of Wireshark does.";
-#else
-  const std::string advice =
-      "Run as root (sudo), or give the program the capabilities: " + setcapLine("cap_net_raw,cap_net_admin") +
-      ". In a container, start it with --cap-add=NET_RAW.";
-#endif
-  return {"ERR_PERMISSION",
-          "capturing on \"" + interface + "\" is not permitted" + parenthesize(words) + ". " + advice};
+  return {"ERR_PERMISSION", "capturing on \"" + interface + "\" is not permitted" + parenthesize(words)};
 }
 
 }  // namespace
-
-#ifdef __linux__
-std::string namespaceAdvice() {
-  return "It takes CAP_SYS_ADMIN: run as root (sudo), or give the program the capabilities: " +
-         setcapLine("cap_net_raw,cap_net_admin,cap_sys_admin,cap_sys_ptrace") +
-         ". In a container, start it with --cap-add=SYS_ADMIN --cap-add=SYS_PTRACE --cap-add=NET_RAW, or capture on "
-         "the host.";
-}
-#endif
 
 Error describeActivationError(int status, const std::string& interface, const std::string& words, bool advises) {
   switch (status) {

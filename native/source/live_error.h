@@ -13,9 +13,6 @@ namespace flowtap::source {
 /// `advises`: say which interfaces there are instead.
 Error describeActivationError(int status, const std::string& interface, const std::string& words, bool advises = true);
 
-/// What to do when entering a network namespace is not permitted.
-std::string namespaceAdvice();
-
 /// For a failure while capturing.
 Error describeCaptureError(const std::string& interface, const std::string& words);
 

@@ -8,8 +8,6 @@
 
 #include <cerrno>
 #include <cstring>
-
-#include "source/live_error.h"
 #endif
 
 namespace flowtap::source {
@@ -23,8 +21,8 @@ Error describeNamespaceError(int error, const std::string& path) {
   switch (error) {
     case EPERM:
     case EACCES:
-      return {"ERR_PERMISSION",
-              "entering the network namespace " + path + " is not permitted" + words + ". " + namespaceAdvice()};
+      // A code of its own, because it takes other permissions than capturing.
+      return {"ERR_NAMESPACE_PERMISSION", "entering the network namespace " + path + " is not permitted" + words};
     case ENOENT:
     case ESRCH:
       return {"ERR_NO_NAMESPACE",
