@@ -23,6 +23,11 @@ test('without arguments everything has its default', () => {
   assert.deepEqual(flagsOf(), {
     interface: undefined,
     read: undefined,
+    pid: undefined,
+    process: undefined,
+    netns: undefined,
+    showProcess: false,
+    user: undefined,
     ports: [],
     expression: '',
     selection: {
@@ -62,6 +67,12 @@ test('every option is understood, in its long and its short form', () => {
   assert.equal(flagsOf('--interface=eth0').interface, 'eth0');
   assert.equal(flagsOf('-r', 'a.pcap').read, 'a.pcap');
   assert.equal(flagsOf('--read', '-').read, '-');
+  assert.equal(flagsOf('--process', 'ruby').process, 'ruby');
+  assert.equal(flagsOf('--pid', '1355').pid, 1355);
+  for (const place of ['blue', '/run/netns/blue', './1355']) assert.equal(flagsOf('--netns', place).netns, place);
+  assert.equal(flagsOf('--netns', '1355').netns, 1355);
+  assert.equal(flagsOf('--show-process').showProcess, true);
+  assert.equal(flagsOf('--user', 'nobody').user, 'nobody');
   assert.deepEqual(flagsOf('-p', '80', '--port', '8080').ports, [80, 8080]);
   assert.deepEqual(flagsOf('-p80,8080', '-p', '80').ports, [80, 8080]);
   assert.equal(flagsOf('-n', '10').count, 10);
@@ -166,6 +177,34 @@ test('the words behind the options are the BPF expression', () => {
   assert.equal(flagsOf('--', '-x').expression, '-x');
 });
 
+test('the first word can be a command', () => {
+  for (const command of ['listeners', 'interfaces'] as const) {
+    assert.deepEqual(parseCommandLine([command], '1.2.3'), { command, flags: { json: false } });
+    assert.deepEqual(parseCommandLine([command, '--json'], '1.2.3'), { command, flags: { json: true } });
+    const help = parseCommandLine([command, '--help'], '1.2.3');
+    assert.ok(help.command === 'text');
+    assert.match(help.text, new RegExp(`^Usage: flowtap ${command} \\[--json\\]\n`));
+    assert.match(usageError(command, '--jsn'), /unknown option '--jsn' \(Did you mean --json\?\)/);
+    assert.match(usageError(command, 'x'), /too many arguments/);
+    assert.match(usageError('-p', '80', command), new RegExp(`${command} stands before the options`));
+  }
+  assert.equal(flagsOf('listener').expression, 'listener');
+});
+
+test('whose traffic: one place, and live', () => {
+  assert.match(usageError('--process', 'a', '--pid', '1'), /--process and --pid exclude each other/);
+  assert.match(usageError('--process', 'a', '--netns', 'b'), /exclude each other: .* its own namespace/);
+  assert.match(usageError('--pid', '1', '--netns', 'b'), /exclude each other: .* its own namespace/);
+  for (const place of [['--process', 'a'], ['--pid', '1'], ['--netns', 'b'], ['--show-process']])
+    assert.match(usageError(...place, '-r', 'x.pcap'), /exclude each other: a capture file does not tell of processes/);
+  assert.match(usageError('--process', 'a', '--process', 'b'), /there can be one only/);
+  for (const pid of ['0', 'x', '-1', '2147483648', '1e3'])
+    assert.match(usageError(`--pid=${pid}`), /number of a process/);
+  assert.match(usageError('--netns=0'), /number of a process/);
+  assert.match(usageError('--netns='), /it is empty/);
+  assert.match(usageError('--user', ''), /it is empty/);
+});
+
 test('usage errors are one line that says what is wrong', () => {
   assert.match(usageError('-p', 'http'), /'-p' argument 'http' is invalid: a port is a number from 1 to 65535/);
   for (const port of ['0', '65536', '80,', '-80', '8e1', ''])
@@ -213,6 +252,8 @@ test('help names every option, examples, permissions and exit codes; version is 
       '--version',
       '--help',
       'Usage: flowtap [options] [BPF expression]',
+      ...['--process', '--pid', '--netns', '--show-process', '--user'],
+      ...['flowtap listeners', 'flowtap interfaces'],
       'Examples:',
       'Permissions:',
       'setcap',
@@ -222,7 +263,9 @@ test('help names every option, examples, permissions and exit codes; version is 
   ]) {
     assert.ok(help.text.includes(word), word);
   }
-  for (const line of help.text.split('\n')) assert.ok(line.length <= 120, line);
+  // The line to type is as long as its paths are.
+  const lines = help.text.split('\n').filter((line) => !/: sudo |--cap-add/.test(line));
+  for (const line of lines) assert.ok(line.length <= 120, line);
   assert.deepEqual(parseCommandLine(['--version'], '1.2.3'), { command: 'text', text: 'flowtap 1.2.3\n' });
   assert.deepEqual(parseCommandLine(['-V'], '1.2.3'), { command: 'text', text: 'flowtap 1.2.3\n' });
   assert.equal(parseCommandLine(['-h'], '1.2.3').command, 'text');

@@ -40,6 +40,16 @@ test('the start says where packets come from and what is selected', () => {
     describeSource(flagsOf('-r', 'a.pcap'), { interface: '', linkType: 'EN10MB' }),
     'reading a.pcap, every TCP port',
   );
+  for (const [flags, place] of [
+    [['--pid', '1355'], 'for process 1355'],
+    [['--process', 'a\x1bb'], 'for processes named a\\x1bb'],
+    [['--netns', 'blue'], 'in the network namespace blue'],
+    [['--netns', '1355'], 'in the network namespace of process 1355'],
+  ] as const)
+    assert.equal(
+      describeSource(flagsOf(...flags, '-p', '80'), info),
+      `listening on any (Linux cooked v2) ${place}, port 80`,
+    );
   assert.equal(describeSource(flagsOf('-r', '-'), undefined), 'reading standard input, every TCP port');
   assert.equal(
     describeSource(flagsOf('-r', '-', '-p', '1'), undefined, 'path == "\x1b"'),

@@ -8,6 +8,9 @@ import { run } from '../lib/cli/run.js';
 import type { Terminal } from '../lib/cli/terminal.js';
 import type { Message } from '../lib/index.js';
 
+// Tests that are run by sudo stay root: else the command would go back to who called it.
+for (const name of ['SUDO_UID', 'SUDO_GID', 'SUDO_USER']) delete process.env[name];
+
 interface FakeMessage {
   kind?: 'request' | 'response';
   id?: number;
@@ -27,6 +30,7 @@ interface FakeMessage {
   suspicious?: readonly string[];
   client?: { address: string; port: number };
   server?: { address: string; port: number };
+  process?: Message['connection']['process'];
 }
 
 /** A plain object with what printers read of a message. */
@@ -51,6 +55,7 @@ export function fakeMessage(fake: FakeMessage): Message {
       id: 1,
       client: fake.client ?? { address: '100.100.102.33', port: 47106 },
       server: fake.server ?? { address: '100.100.102.17', port: 8000 },
+      ...(fake.process && { process: fake.process }),
     },
     startTime,
     endTime: startTime,
@@ -108,13 +113,14 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** Runs the command to its end. */
+/** Runs the command to its end. `wrapper` is put before it. */
 export async function flowtap(
   args: string[],
-  options: { input?: Uint8Array; env?: Record<string, string> } = {},
+  options: { input?: Uint8Array; env?: Record<string, string>; wrapper?: readonly string[] } = {},
 ): Promise<CommandResult> {
   const { NO_COLOR: _no, FORCE_COLOR: _force, ...env } = process.env;
-  const child = spawn(process.execPath, [...commandArgs, ...args], { env: { ...env, ...options.env } });
+  const [program = '', ...words] = [...(options.wrapper ?? []), process.execPath, ...commandArgs, ...args];
+  const child = spawn(program, words, { env: { ...env, ...options.env } });
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));

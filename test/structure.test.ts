@@ -170,9 +170,14 @@ suite('lib', () => {
   });
 
   test('the command uses the public entry alone', () => {
+    // The public entry loads the addon, but the help page, which tells of permissions too, is shown where there is none.
+    const withoutAddon = ['system/permission-advice.js', 'system/permission-facts.js'];
     const wrong = imports.filter(
       ({ file, target, resolved }) =>
-        file.startsWith('cli/') && target.startsWith('.') && resolved !== 'index.js' && !resolved.startsWith('cli/'),
+        file.startsWith('cli/') &&
+        target.startsWith('.') &&
+        ![...withoutAddon, 'index.js'].includes(resolved) &&
+        !resolved.startsWith('cli/'),
     );
     assert.deepEqual(
       wrong.map((one) => `lib/${one.file} imports ${one.target}`),

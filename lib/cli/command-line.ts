@@ -1,12 +1,17 @@
 /** The options of the command, as commander knows them, and the page that `--help` shows. */
 import { Command, CommanderError, Option } from 'commander';
+import { permissionHelp } from './permission-help.js';
+import { subcommandHelp, subcommandUsage } from './subcommands.js';
 import {
   parseCount,
   parseFile,
   parseHeader,
   parseKind,
   parseNames,
+  parseNamespace,
   parseNonEmpty,
+  parseOnce,
+  parsePid,
   parsePorts,
   parseRegExp,
   parseSize,
@@ -19,6 +24,11 @@ import {
 export interface RawOptions {
   interface?: string;
   read?: string;
+  process?: string;
+  pid?: number;
+  netns?: string | number;
+  showProcess?: boolean;
+  user?: string;
   port?: number[];
   count?: number;
   where?: string[];
@@ -51,7 +61,10 @@ export interface RawOptions {
   stats?: boolean;
 }
 
-const helpAfter = `
+const helpAfter = () => `
+Commands:
+${subcommandHelp}
+
 The BPF expression is the one of tcpdump (pcap-filter(7)) and applies to the outer packets. --port looks at the
 connection itself, inside of VLANs and tunnels too, and is usually what you want.
 
@@ -59,6 +72,7 @@ Examples:
   flowtap -p 8000                        what port 8000 says, on every interface
   flowtap -p 80,8080 host 10.1.2.3       the same with a BPF expression
   flowtap -r incident.pcapng             read a capture file (pcap or pcapng)
+  flowtap --process ruby                 what the sockets of that process carry, also in a container
   flowtap -p 8000 --status 401 --exchange          what was refused, with the requests
   flowtap -p 8000 --status 401 --kind request      only those requests
   flowtap -p 8000 --grep 'token expired'           messages with that in head or body
@@ -69,8 +83,7 @@ Examples:
   ssh web1 tcpdump -U -s0 -w - port 8000 | flowtap -r -
 
 Permissions:
-  Reading files needs none. Live capture needs the capability CAP_NET_RAW: run flowtap with sudo, or give it to
-  Node.js once:  sudo setcap cap_net_raw,cap_net_admin=eip "$(readlink -f "$(command -v node)")"
+${permissionHelp()}
 
 Exit codes:
   0  done, or stopped with Ctrl-C (a second Ctrl-C does not wait), or the reader of a pipe went away
@@ -91,6 +104,14 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
       parseNonEmpty,
     ],
     ['-p, --port <N>', 'only connections with this port; repeatable, also 80,8080', parsePorts],
+    [
+      '--process <NAME>',
+      'what the sockets of the processes with this name carry, in their network namespace',
+      parseOnce,
+    ],
+    ['--pid <N>', 'the same of this process and all that it starts; the capture ends with it', parsePid],
+    ['--netns <PLACE>', 'in this network namespace: a path, a name, or the pid of a process in it', parseNamespace],
+    ['--user <NAME>', 'who to be when that was opened (default: who called sudo)', parseOnce],
   ],
   'Which messages (all that are given must hold; * in a GLOB is any text):': [
     ['--method <NAMES>', 'method of the request: POST or PUT,PATCH', parseNames],
@@ -127,6 +148,7 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
     ['--no-body', 'do not keep bodies, only count their bytes'],
     ['--max-body <BYTES>', 'keep at most so much of each body, also 64k, 8m (default: 8m)', parseSize],
     ['--digest', 'add the SHA-256 of each body that was kept whole (--console, --json)'],
+    ['--show-process', 'tell which process has the socket (--console, --exchanges, --json)'],
     ['--no-color', 'no colours (also: NO_COLOR=1; FORCE_COLOR=1 forces them)'],
   ],
   'Other:': [
@@ -145,14 +167,14 @@ export function buildCommand(version: string): Command {
     .description(
       'Tap HTTP off the wire: shows the requests and responses that pass an interface or are in a capture file.',
     )
-    .usage('[options] [BPF expression]')
+    .usage(`[options] [BPF expression]\n       flowtap ${subcommandUsage}`)
     .argument('[expression...]');
   for (const [group, rows] of Object.entries(groups)) {
     for (const row of rows) command.addOption(optionOf(group, row));
   }
   return command
     .addHelpOption(optionOf('Other:', ['-h, --help', 'print this page']))
-    .addHelpText('after', helpAfter)
+    .addHelpText('after', () => helpAfter())
     .configureHelp({ visibleArguments: () => [] })
     .exitOverride()
     .on('option:version', () => {

@@ -1,7 +1,8 @@
 /** The command line: what may be written, and what it means. */
-import { CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { buildCommand, type RawOptions } from './command-line.js';
 import { UsageError } from './exit.js';
+import { buildSubcommand, isSubcommand, type Subcommand } from './subcommands.js';
 import type { WantedHeader } from './values.js';
 
 /** Which messages are wanted; what is empty or undefined asks for nothing. */
@@ -48,6 +49,15 @@ export interface CaptureFlags {
   interface: string | undefined;
   /** Path of a capture file, `-` for standard input. */
   read: string | undefined;
+  /** Whose sockets; at most one of the three. */
+  pid: number | undefined;
+  process: string | undefined;
+  /** Path, name, or number of a process that is in it. */
+  netns: string | number | undefined;
+  /** Tell which process has the socket. */
+  showProcess: boolean;
+  /** Who to become when the source was opened; undefined: who called sudo. */
+  user: string | undefined;
   /** Ports of the selected connections; empty: every port. */
   ports: number[];
   /** BPF expression, '' for none. */
@@ -71,8 +81,16 @@ export interface CaptureFlags {
   stats: boolean;
 }
 
-/** What the command line asks for. Subcommands become further members. */
-export type Invocation = { command: 'capture'; flags: CaptureFlags } | { command: 'text'; text: string };
+/** `flowtap listeners`, `flowtap interfaces` */
+export interface ListFlags {
+  json: boolean;
+}
+
+/** What the command line asks for. */
+export type Invocation =
+  | { command: 'capture'; flags: CaptureFlags }
+  | { command: Subcommand; flags: ListFlags }
+  | { command: 'text'; text: string };
 
 /** Commander's words, turned into one line. */
 function usageMessage(error: CommanderError): string {
@@ -91,31 +109,30 @@ function usageMessage(error: CommanderError): string {
  * @throws UsageError when it makes no sense
  */
 export function parseCommandLine(args: readonly string[], version: string, columns = 110): Invocation {
-  let text = '';
-  const collect = (chunk: string): void => {
-    text += chunk;
-  };
-  const command = buildCommand(version).configureOutput({
-    writeOut: collect,
-    writeErr: () => {},
-    getOutHelpWidth: () => columns,
-    getOutHasColors: () => false,
-  });
-  try {
-    command.parse(args, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    if (error.code === 'flowtap.version') return { command: 'text', text: `${error.message}\n` };
-    if (error.exitCode === 0) return { command: 'text', text };
-    throw new UsageError(usageMessage(error));
+  const [first = '', ...rest] = args;
+  if (isSubcommand(first)) {
+    const subcommand = buildSubcommand(first);
+    const text = parseWith(subcommand, rest, columns);
+    if (text !== undefined) return { command: 'text', text };
+    return { command: first, flags: { json: subcommand.opts<Partial<ListFlags>>().json ?? false } };
   }
+  const command = buildCommand(version);
+  const text = parseWith(command, args, columns);
+  if (text !== undefined) return { command: 'text', text };
   const raw = command.opts<RawOptions>();
   checkConflicts(raw);
+  const [word = ''] = command.args;
+  if (isSubcommand(word)) throw new UsageError(`${word} stands before the options: flowtap ${word} --json`);
   return {
     command: 'capture',
     flags: {
       interface: raw.interface,
       read: raw.read,
+      pid: raw.pid,
+      process: raw.process,
+      netns: raw.netns,
+      showProcess: raw.showProcess ?? false,
+      user: raw.user,
       ports: raw.port ?? [],
       expression: command.args.join(' ').trim(),
       selection: selectionOf(raw),
@@ -132,9 +149,40 @@ export function parseCommandLine(args: readonly string[], version: string, colum
   };
 }
 
+/** Returns the text that is asked for instead of anything else: help, version. */
+function parseWith(command: Command, args: readonly string[], columns: number): string | undefined {
+  let text = '';
+  command.configureOutput({
+    writeOut: (chunk) => {
+      text += chunk;
+    },
+    writeErr: () => {},
+    getOutHelpWidth: () => columns,
+    getOutHasColors: () => false,
+  });
+  try {
+    command.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'flowtap.version') return `${error.message}\n`;
+    if (error.exitCode === 0) return text;
+    throw new UsageError(usageMessage(error));
+  }
+  return undefined;
+}
+
+const noProcesses = 'a capture file does not tell of processes and namespaces';
+
 const conflicts: readonly (readonly [one: keyof RawOptions, other: keyof RawOptions, message: string])[] = [
   ['interface', 'read', '--interface and --read exclude each other: a capture has one source'],
   ['json', 'raw', '--json and --raw exclude each other: both write to standard output'],
+  ['process', 'pid', '--process and --pid exclude each other: a capture follows one or the other'],
+  ['process', 'netns', '--process and --netns exclude each other: a process is captured in its own namespace'],
+  ['pid', 'netns', '--pid and --netns exclude each other: a process is captured in its own namespace'],
+  ['process', 'read', `--process and --read exclude each other: ${noProcesses}`],
+  ['pid', 'read', `--pid and --read exclude each other: ${noProcesses}`],
+  ['netns', 'read', `--netns and --read exclude each other: ${noProcesses}`],
+  ['showProcess', 'read', `--show-process and --read exclude each other: ${noProcesses}`],
 ];
 
 function checkConflicts(raw: RawOptions): void {

@@ -27,6 +27,11 @@ export function formatEndpoint(endpoint: { address: string; port: number }): str
     : `${endpoint.address}:${endpoint.port}`;
 }
 
+/** As `docker ps` shows them. */
+export function shortContainerId(id: string): string {
+  return id.slice(0, 12);
+}
+
 const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** Lines as `hexdump -C` writes them, of the first `maxBytes`. */

@@ -25,6 +25,14 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
         const { runCapture } = await import('./commands/capture.js');
         return await runCapture(invocation.flags, terminal);
       }
+      case 'listeners': {
+        const { runListeners } = await import('./commands/listeners.js');
+        return await runListeners(invocation.flags, terminal);
+      }
+      case 'interfaces': {
+        const { runInterfaces } = await import('./commands/interfaces.js');
+        return await runInterfaces(invocation.flags, terminal);
+      }
     }
   } catch (error) {
     const usage = error instanceof UsageError;

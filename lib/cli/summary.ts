@@ -20,6 +20,10 @@ const linkTypes: Record<string, string> = {
   NFLOG: 'Netfilter log',
 };
 
+export function linkTypeName(linkType: string): string {
+  return linkTypes[linkType] ?? sanitizeLine(linkType);
+}
+
 function listOf(words: readonly (string | number)[], conjunction: string): string {
   if (words.length < 2) return words.join('');
   return `${words.slice(0, -1).join(', ')} ${conjunction} ${words.at(-1)}`;
@@ -31,6 +35,14 @@ function selectionOf(flags: Pick<CaptureFlags, 'ports' | 'expression'>): string 
   if (flags.ports.length > 0) parts.push(`port${flags.ports.length > 1 ? 's' : ''} ${listOf(flags.ports, 'and')}`);
   if (flags.expression !== '') parts.push(`filter "${sanitizeLine(flags.expression)}"`);
   return parts.join(', ');
+}
+
+/** ` in the network namespace blue`, ` for processes named ruby`, '' when nothing was asked for. */
+function placeOf({ pid, process, netns }: Pick<CaptureFlags, 'pid' | 'process' | 'netns'>): string {
+  if (pid !== undefined) return ` for process ${pid}`;
+  if (process !== undefined) return ` for processes named ${sanitizeLine(process)}`;
+  if (netns === undefined) return '';
+  return ` in the network namespace ${typeof netns === 'number' ? `of process ${netns}` : sanitizeLine(netns)}`;
 }
 
 /** `listening on any (Linux cooked v2), port 8000`, `reading incident.pcapng, port 8000`. */
@@ -46,7 +58,7 @@ export function describeSource(
     if (flags.read !== undefined) return `reading ${sanitizeLine(flags.read)}`;
     const linkType = info?.linkType ?? '';
     const name = sanitizeLine(info?.interface || flags.interface || 'the default interface');
-    return `listening on ${name}${linkType === '' ? '' : ` (${linkTypes[linkType] ?? sanitizeLine(linkType)})`}`;
+    return `listening on ${name}${linkType === '' ? '' : ` (${linkTypeName(linkType)})`}${placeOf(flags)}`;
   })();
   return `${what}, ${selection === '' ? 'every TCP port' : selection}${wanted}`;
 }

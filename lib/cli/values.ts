@@ -44,6 +44,25 @@ export function parseNonEmpty(value: string): string {
   return value;
 }
 
+/** A name of which there can be one. */
+export function parseOnce(value: string, previous?: string): string {
+  if (previous !== undefined) throw new InvalidArgumentError('there can be one only');
+  return parseNonEmpty(value);
+}
+
+export function parsePid(value: string, previous?: number): number {
+  if (previous !== undefined) throw new InvalidArgumentError('there can be one only');
+  const pid = /^\d{1,10}$/.test(value) ? Number(value) : 0;
+  if (pid < 1 || pid >= 2 ** 31) throw new InvalidArgumentError('it is the number of a process, such as 1355');
+  return pid;
+}
+
+/** The number of a process that is in the network namespace, or a path or a name of it. */
+export function parseNamespace(value: string, previous?: string | number): string | number {
+  if (previous !== undefined) throw new InvalidArgumentError('there can be one only');
+  return /^\d+$/.test(value) ? parsePid(value) : parseNonEmpty(value);
+}
+
 /** The path of a file that is written. */
 export function parseFile(value: string): string {
   if (value === '-') throw new InvalidArgumentError('it must be the name of a file');
