@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, get } from 'node:http';
@@ -8,31 +8,11 @@ import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
-import { commandArgs } from './cli-support.js';
 import { temporaryFolder } from './support/environment.js';
 import { assertValidHar } from './support/har.js';
+import { listen } from './support/live-command.js';
 
 const loopback = Object.keys(networkInterfaces()).find((name) => /^lo0?$/.test(name)) ?? 'lo';
-
-/** Starts the command and resolves when it listens; undefined, and the test skipped, where that is not permitted. */
-async function listen(t: TestContext, args: string[]): Promise<{ child: ChildProcess; stderr(): string } | undefined> {
-  const child = spawn(process.execPath, [...commandArgs, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  t.after(() => child.kill('SIGKILL'));
-  let stderr = '';
-  const listening = new Promise<boolean>((resolve) => {
-    child.stderr?.on('data', (chunk) => {
-      stderr += chunk;
-      if (stderr.includes('listening on')) resolve(true);
-    });
-    child.once('close', () => resolve(false));
-  });
-  if (await listening) return { child, stderr: () => stderr };
-  assert.match(stderr, /permi|setcap|CAP_NET_RAW|root/i, stderr);
-  assert.equal(child.exitCode, 1);
-  console.log(`# SKIP live capture is not permitted here: ${stderr.trim()}`);
-  t.skip('live capture is not permitted here');
-  return undefined;
-}
 
 async function serve(t: TestContext): Promise<{ port: number; ask(path: string): Promise<void> }> {
   const server = createServer((request, response) => {

@@ -31,6 +31,21 @@ Accept: */*
   );
 });
 
+test('console: whose socket it is, beside the end that it belongs to', async () => {
+  const head = 'GET / HTTP/1.1\r\n\r\n';
+  const heading = async (process: Message['connection']['process']) =>
+    (await shown(fakeMessage({ head, process }))).split('\n')[0]?.slice(29);
+  const containerId = '0123456789ab'.padEnd(64, 'f');
+  assert.equal(
+    await heading({ pid: 1355, name: 'ru\x1b by', end: 'server' }),
+    '100.100.102.33:47106 -> 100.100.102.17:8000 (ru\\x1b by 1355)  #1',
+  );
+  assert.equal(
+    await heading({ pid: 77, name: 'curl', containerId, end: 'client' }),
+    '100.100.102.33:47106 (curl 77 in 0123456789ab) -> 100.100.102.17:8000  #1',
+  );
+});
+
 const unauthorized = fakeMessage({
   kind: 'response',
   id: 2,

@@ -235,6 +235,19 @@ suite('accessLogLine', () => {
     assert.match(await lineOf(slow(), 10), /http:\/\/example\.test…/);
   });
 
+  test('whose socket it is, when that is asked for', async () => {
+    const [exchange] = await readExchanges([slow().close()]);
+    const plain = (exchange as Exchange).detach();
+    const process = { pid: 1355, name: 'my ru\x1bby', end: 'server' } as const;
+    const known = { ...plain, connection: { ...plain.connection, process } } satisfies DetachedExchange;
+    assert.match(accessLogLine(plain, { process: true }), / 12ms 12ms -$/);
+    assert.match(accessLogLine(known, { process: true }), / 12ms 12ms server=my\\x20ru\\x1bby\[1355\]$/);
+    assert.match(accessLogLine(known), / 12ms 12ms$/);
+    const line = accessLogLine(known, { process: true, columns: 150 });
+    assert.equal(line.length, 150);
+    assert.match(line, / 12ms {3}12ms server=my\\x20ru\\x…\[1355\]$/);
+  });
+
   test('control characters cannot reach the terminal', async () => {
     const [exchange] = await readExchanges([slow().close()]);
     const plain = (exchange as Exchange).detach();

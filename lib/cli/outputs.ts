@@ -59,7 +59,13 @@ export class Outputs {
     if (outputs.exchanges) {
       const masked = (exchange: Exchange) => redact(exchange, redactOptionsOf(flags.redaction));
       const columns = () => size()?.columns;
-      printers.push(new AccessLogPrinter(this.#text, { columns, redact: flags.redaction.redact ? masked : undefined }));
+      printers.push(
+        new AccessLogPrinter(this.#text, {
+          columns,
+          redact: flags.redaction.redact ? masked : undefined,
+          process: flags.showProcess,
+        }),
+      );
     }
     if (outputs.har !== undefined) {
       const redaction = flags.redaction.redact === false ? false : redactOptionsOf(flags.redaction);

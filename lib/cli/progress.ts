@@ -48,9 +48,10 @@ export class Progress {
 
   async #begin(): Promise<void> {
     const form = await formOf(this.#options.path);
-    const { SingleBar: Bar } = (await import('cli-progress')).default;
-    if (this.#stopped || form === undefined) return;
-    this.#bar = new Bar({
+    // Neither may be readable any more when root was given up.
+    const bars = await import('cli-progress').catch(() => undefined);
+    if (this.#stopped || form === undefined || bars === undefined) return;
+    this.#bar = new bars.default.SingleBar({
       stream: this.#options.stream,
       clearOnComplete: true,
       // Of what is compressed nobody knows how much there is.

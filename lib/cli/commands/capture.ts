@@ -5,6 +5,7 @@ import { ExitCode, UsageError } from '../exit.js';
 import type { CaptureFlags } from '../flags.js';
 import { Output } from '../output.js';
 import { drawsTable, Outputs, showsOn } from '../outputs.js';
+import { checkUser, giveUpRoot } from '../privileges.js';
 import { Progress } from '../progress.js';
 import { redactOptionsOf } from '../redaction.js';
 import { describeSecrets } from '../secrets.js';
@@ -22,6 +23,10 @@ export function captureOptions(flags: CaptureFlags, wanted: Wanted, terminal: Pi
   if (flags.read === '-') options.stream = terminal.stdin;
   else if (flags.read !== undefined) options.file = flags.read;
   else if (flags.interface !== undefined) options.interface = flags.interface;
+  if (flags.pid !== undefined) options.pid = flags.pid;
+  if (flags.process !== undefined) options.process = flags.process;
+  if (flags.netns !== undefined) options.netns = flags.netns;
+  if (flags.showProcess) options.processes = true;
   if (flags.ports.length > 0) options.port = flags.ports;
   if (flags.expression !== '') options.filter = flags.expression;
   if (wanted.match !== undefined) {
@@ -48,6 +53,7 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
   checkPossible(wanted);
   if (!flags.body && looksAtBodies(wanted))
     throw new UsageError('--no-body keeps no bodies, but --where looks at them');
+  checkUser(flags);
   const { expression } = explain(wanted.match ?? {});
   const tap = withUsageErrors(() => capture(captureOptions(flags, wanted, terminal)));
   const tally = new Tally();
@@ -64,6 +70,9 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
   const early = flags.read === '-';
   if (early) say(describeSource(flags, undefined, expression));
   try {
+    // Opening it is all that takes root; files are made afterwards. Of standard input there is nothing to open.
+    if (!early) await tap.ready;
+    for (const line of giveUpRoot(flags)) say(line);
     await tap.ready;
     outputs = await Outputs.open(flags, wanted, terminal, { say, onDead: () => void tap.close() });
     if (!early) say(describeSource(flags, tap.info, expression));

@@ -8,6 +8,8 @@ export interface AccessLogPrinterOptions {
   columns: () => number | undefined;
   /** Takes the secrets out. */
   redact: ((exchange: Exchange) => DetachedExchange) | undefined;
+  /** Tell whose socket it is. */
+  process: boolean;
 }
 
 export class AccessLogPrinter implements Printer {
@@ -20,7 +22,7 @@ export class AccessLogPrinter implements Printer {
   }
 
   printExchange(exchange: Exchange): void {
-    const { columns, redact } = this.#options;
-    this.#output.pending.text(`${accessLogLine(redact?.(exchange) ?? exchange, { columns: columns() })}\n`);
+    const { columns, redact, process } = this.#options;
+    this.#output.pending.text(`${accessLogLine(redact?.(exchange) ?? exchange, { columns: columns(), process })}\n`);
   }
 }

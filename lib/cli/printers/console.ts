@@ -1,6 +1,14 @@
 /** For reading: a block a message, safe to show on any terminal. */
+import type { ConnectionProcess } from '../../index.js';
 import type { ByteBuffer } from '../byte-buffer.js';
-import { formatAmount, formatCount, formatDuration, formatEndpoint, formatHexDump } from '../format.js';
+import {
+  formatAmount,
+  formatCount,
+  formatDuration,
+  formatEndpoint,
+  formatHexDump,
+  shortContainerId,
+} from '../format.js';
 import { highlight } from '../highlight.js';
 import type { Output } from '../output.js';
 import { appendPlain, type Colors, colorsFor, sanitizeLine, sanitizeText } from '../terminal.js';
@@ -99,10 +107,12 @@ export class ConsolePrinter implements Printer {
   }
 
   #appendHeading(to: ByteBuffer, message: PrintedMessage): void {
-    const { client, server } = message.connection;
+    const { client, server, process } = message.connection;
     const { dim, bold } = this.#colors;
     const arrow = message.kind === 'request' ? ' -> ' : ' <- ';
-    const ends = formatEndpoint(client) + arrow + formatEndpoint(server);
+    const whose = process ? ` (${processName(process)})` : '';
+    const from = formatEndpoint(client) + (process?.end === 'client' ? whose : '');
+    const ends = from + arrow + formatEndpoint(server) + (process?.end === 'server' ? whose : '');
     if (this.#color) to.ascii('\x1b[2m');
     appendTime(to, message.startTime, 6);
     if (this.#color) to.ascii('\x1b[22m');
@@ -168,6 +178,11 @@ export class ConsolePrinter implements Printer {
   #appendNote(to: ByteBuffer, note: string): void {
     to.text(`${this.#colors.magenta(`[${sanitizeLine(note)}]`)}\n`);
   }
+}
+
+/** `ruby 1355`, `ruby 1355 in 0123456789ab` */
+function processName({ name, pid, containerId }: ConnectionProcess): string {
+  return `${sanitizeLine(name)} ${pid}${containerId === undefined ? '' : ` in ${shortContainerId(containerId)}`}`;
 }
 
 /** ` answers #1 after 2.5 ms` */

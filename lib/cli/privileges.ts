@@ -1,0 +1,25 @@
+/** Root, as short as possible. */
+import { dropPrivileges } from '../index.js';
+import type { CaptureFlags } from './flags.js';
+import { sanitizeLine } from './terminal.js';
+
+type PrivilegeFlags = Pick<CaptureFlags, 'user' | 'pid' | 'process' | 'showProcess'>;
+
+/** @throws Error when somebody else is to be who cannot be */
+export function checkUser({ user }: Pick<CaptureFlags, 'user'>): void {
+  if (user === undefined || process.getuid?.() === 0) return;
+  throw new Error(`only root can become another user, so that --user ${user} needs sudo`);
+}
+
+/** Call it when the source is open. Returns what people should know. */
+export function giveUpRoot(flags: PrivilegeFlags): string[] {
+  const seesSockets = flags.pid !== undefined || flags.process !== undefined || flags.showProcess;
+  if (seesSockets && flags.user === undefined) {
+    const bySudo = process.getuid?.() === 0 && !['0', undefined].includes(process.env.SUDO_UID);
+    return bySudo ? ['this stays root, which sees the sockets of all processes; --user NAME gives root up'] : [];
+  }
+  const dropped = dropPrivileges(flags.user);
+  if (dropped === undefined) return [];
+  const user = sanitizeLine(dropped.user);
+  return [`root was given up for ${user}${seesSockets ? `: from now on only processes of ${user} are seen` : ''}`];
+}

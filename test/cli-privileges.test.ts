@@ -1,0 +1,184 @@
+/** Root is given up when the source is open. sudo is simulated by the variables that it sets. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { describe as suite, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { flowtap, pcapOf } from './cli-support.js';
+import { loopback, skip, skipUnlessLive, temporaryFolder, top, within } from './support/environment.js';
+import { HttpProcess } from './support/http-process.js';
+import { listen } from './support/live-command.js';
+
+const root = process.getuid?.() === 0 ? false : skip('only root can give root up');
+const live = root || (await skipUnlessLive());
+const onLinux = process.platform === 'linux' ? live : skip('processes are told on Linux only');
+const uid = root === false ? Number(execFileSync('id', ['-u', 'nobody'])) : 0;
+const gid = root === false ? Number(execFileSync('id', ['-g', 'nobody'])) : 0;
+const sudo = { SUDO_UID: String(uid), SUDO_GID: String(gid), SUDO_USER: 'nobody' };
+
+const folders = temporaryFolder();
+chmodSync(folders, 0o755);
+
+/** A folder in which everybody may make files. */
+function openFolder(): string {
+  const folder = mkdtempSync(path.join(folders, 'open-'));
+  chmodSync(folder, 0o777);
+  return folder;
+}
+
+/** A folder that is root's alone. */
+function rootFolder(): string {
+  return mkdtempSync(path.join(folders, 'root-'));
+}
+
+/** The user ids of each thread, without repetition. */
+function idsOf(pid: number | undefined): string[] {
+  const lines = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/status`, 'utf8')
+      .split('\n')
+      .filter((line) => /^(Uid|Gid|Groups):/.test(line)),
+  );
+  return [...new Set(lines)].map((line) => line.trim().replaceAll('\t', ' '));
+}
+
+const exchange = {
+  request: 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n',
+  response: 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+};
+
+suite('under sudo', { skip: root, timeout: 60_000 }, () => {
+  test('a live capture goes on as who called it, and its files are theirs', { skip: onLinux }, async (t) => {
+    const speaker = await HttpProcess.start();
+    t.after(() => speaker.stop());
+    const port = await speaker.do({ act: 'listen' });
+    const har = path.join(openFolder(), 'x.har');
+    const tap = await listen(t, ['-i', loopback, '-p', String(port), '--har', har, '--exchanges'], sudo);
+    assert.ok(tap);
+    assert.match(tap.stderr(), /^flowtap: root was given up for nobody\nflowtap: listening on /);
+    const ids = [uid, gid].map((id) => Array(4).fill(id).join(' '));
+    assert.deepEqual(idsOf(tap.child.pid), [`Uid: ${ids[0]}`, `Gid: ${ids[1]}`, `Groups: ${gid}`]);
+    const lines = createInterface({ input: tap.child.stdout as Readable })[Symbol.asyncIterator]();
+    await speaker.do({ act: 'get', port, path: '/still' });
+    assert.match((await within(lines.next(), 'a line')).value, /\/still 200/);
+    const closed = once(tap.child, 'close');
+    tap.child.kill('SIGINT');
+    assert.deepEqual(await closed, [0, null], tap.stderr());
+    assert.deepEqual([statSync(har).uid, statSync(har).gid], [uid, gid]);
+    assert.equal(JSON.parse(readFileSync(har, 'utf8')).log.entries.length, 1);
+  });
+
+  test('a file is opened as root, then root is given up', async () => {
+    const hidden = rootFolder();
+    const capture = pcapOf([[exchange]]);
+    for (const [name, bytes] of [
+      ['a.pcap', capture],
+      ['a.pcap.gz', gzipSync(capture)],
+    ] as const) {
+      const file = path.join(hidden, name);
+      writeFileSync(file, bytes, { mode: 0o600 });
+      const har = path.join(openFolder(), 'x.har');
+      const { code, stderr } = await flowtap(['-r', file, '--har', har], { env: sudo });
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /^flowtap: root was given up for nobody\nflowtap: reading .*\n.*\nflowtap: 2 messages/);
+      assert.equal(statSync(har).uid, uid);
+    }
+  });
+
+  test('of standard input nothing is read as root', async () => {
+    const { code, stderr } = await flowtap(['-r', '-', '--exchanges'], { env: sudo, input: pcapOf([[exchange]]) });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /flowtap: root was given up for nobody\n/);
+  });
+
+  test('what the user may not write is an error, and is not made', async () => {
+    const folder = rootFolder();
+    const file = path.join(openFolder(), 'a.pcap');
+    writeFileSync(file, pcapOf([[exchange]]));
+    const existing = path.join(openFolder(), 'x.har');
+    writeFileSync(existing, 'kept', { mode: 0o600 });
+    for (const har of [path.join(folder, 'x.har'), existing]) {
+      const { code, stderr } = await flowtap(['-r', file, '--har', har, '--force'], { env: sudo });
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        /^flowtap: root was given up for nobody\nflowtap: cannot write \S+x\.har: .*permission denied/,
+      );
+    }
+    assert.deepEqual(readdirSync(folder), []);
+    assert.equal(readFileSync(existing, 'utf8'), 'kept');
+  });
+
+  test('--user root keeps root, and so does who called sudo as root', async () => {
+    const file = path.join(openFolder(), 'a.pcap');
+    writeFileSync(file, pcapOf([[exchange]]));
+    for (const [args, env] of [
+      [['--user', 'root'], sudo],
+      [[], { SUDO_UID: '0', SUDO_GID: '0' }],
+    ] as const) {
+      const { code, stderr } = await flowtap(['-r', file, '--raw', ...args], { env });
+      assert.equal(code, 0, stderr);
+      assert.doesNotMatch(stderr, /root/);
+    }
+  });
+
+  test('following a process and showing processes keep root, unless --user says otherwise', {
+    skip: onLinux,
+  }, async (t) => {
+    const speaker = await HttpProcess.start();
+    t.after(() => speaker.stop());
+    for (const [args, said, id] of [
+      [['--pid', String(speaker.pid)], /^flowtap: this stays root, which sees the sockets of all/, 0],
+      [['--show-process'], /^flowtap: this stays root, .* --user NAME gives root up\n/, 0],
+      [['--netns', String(speaker.pid)], /^flowtap: root was given up for nobody\n/, uid],
+      [
+        ['--pid', String(speaker.pid), '--user', 'nobody'],
+        /^flowtap: root was given up for nobody: from now on only processes of nobody are seen\n/,
+        uid,
+      ],
+    ] as const) {
+      const tap = await listen(t, args, sudo);
+      assert.ok(tap);
+      assert.match(tap.stderr(), said);
+      assert.equal(idsOf(tap.child.pid)[0], `Uid: ${Array(4).fill(id).join(' ')}`);
+      const closed = once(tap.child, 'close');
+      tap.child.stdout?.resume();
+      tap.child.kill('SIGINT');
+      assert.deepEqual(await closed, [0, null], tap.stderr());
+    }
+  });
+});
+
+suite('--user', { skip: root, timeout: 60_000 }, () => {
+  const file = () => {
+    const name = path.join(openFolder(), 'a.pcap');
+    writeFileSync(name, pcapOf([[exchange]]));
+    return name;
+  };
+
+  test('is who it says, without sudo', async () => {
+    const har = path.join(openFolder(), 'x.har');
+    const { code, stderr } = await flowtap(['-r', file(), '--har', har, '--user', 'nobody']);
+    assert.equal(code, 0, stderr);
+    assert.equal(statSync(har).uid, uid);
+  });
+
+  test('that is not there is a usage error', async () => {
+    const { code, stderr } = await flowtap(['-r', file(), '--user', 'nobody-of-that-name']);
+    assert.equal(code, 2);
+    assert.match(stderr, /^flowtap: There is no user "nobody-of-that-name"\n/);
+  });
+
+  test('without root is an error', async (t) => {
+    const wrapper = ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups'];
+    if (spawnSync('setpriv', [...wrapper.slice(1), 'test', '-r', `${top}/package.json`]).status !== 0)
+      return t.skip(skip('somebody else cannot read the checkout'));
+    const { code, stdout, stderr } = await flowtap(['-r', file(), '--user', 'root'], { wrapper });
+    assert.equal(code, 1);
+    assert.equal(stdout, '');
+    assert.equal(stderr, 'flowtap: only root can become another user, so that --user root needs sudo\n');
+  });
+});
