@@ -49,7 +49,7 @@ function rowOf(table: string, port: number): string[] | undefined {
     .find(([first]) => first === String(port));
 }
 
-suite('flowtap listeners', { skip: linux, timeout: 60_000 }, () => {
+suite('flowtap listeners', { skip: linux, timeout: 120_000 }, () => {
   test('shows who listens, by port, as a table and as NDJSON', async () => {
     const speaker = await HttpProcess.start();
     try {
@@ -144,7 +144,7 @@ suite('flowtap listeners', { skip: linux, timeout: 60_000 }, () => {
   });
 });
 
-suite('flowtap interfaces', { timeout: 60_000 }, () => {
+suite('flowtap interfaces', { timeout: 120_000 }, () => {
   test('shows what can be captured on', async () => {
     const live = await skipUnlessLive();
     const { code, stdout, stderr } = await flowtap(['interfaces']);

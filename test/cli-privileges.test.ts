@@ -1,14 +1,25 @@
 /** Root is given up when the source is open. sudo is simulated by the variables that it sets. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { describe as suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { flowtap, pcapOf } from './cli-support.js';
+import { waysToPermit } from '../lib/system/permission-advice.js';
+import { mayHaveCapabilities } from '../lib/system/permission-facts.js';
+import { commandArgs, flowtap, pcapOf } from './cli-support.js';
 import { loopback, skip, skipUnlessLive, temporaryFolder, top, within } from './support/environment.js';
 import { HttpProcess } from './support/http-process.js';
 import { listen } from './support/live-command.js';
@@ -45,12 +56,19 @@ function idsOf(pid: number | undefined): string[] {
   return [...new Set(lines)].map((line) => line.trim().replaceAll('\t', ' '));
 }
 
+const setpriv = ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups'];
+
+/** Whether who is no root can run the command at all. */
+function mayReadCheckout(): boolean {
+  return spawnSync('setpriv', [...setpriv.slice(1), 'test', '-r', `${top}/package.json`]).status === 0;
+}
+
 const exchange = {
   request: 'GET /a HTTP/1.1\r\nHost: h\r\n\r\n',
   response: 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
 };
 
-suite('under sudo', { skip: root, timeout: 60_000 }, () => {
+suite('under sudo', { skip: root, timeout: 120_000 }, () => {
   test('a live capture goes on as who called it, and its files are theirs', { skip: onLinux }, async (t) => {
     const speaker = await HttpProcess.start();
     t.after(() => speaker.stop());
@@ -152,7 +170,7 @@ suite('under sudo', { skip: root, timeout: 60_000 }, () => {
   });
 });
 
-suite('--user', { skip: root, timeout: 60_000 }, () => {
+suite('--user', { skip: root, timeout: 120_000 }, () => {
   const file = () => {
     const name = path.join(openFolder(), 'a.pcap');
     writeFileSync(name, pcapOf([[exchange]]));
@@ -173,12 +191,90 @@ suite('--user', { skip: root, timeout: 60_000 }, () => {
   });
 
   test('without root is an error', async (t) => {
-    const wrapper = ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups'];
-    if (spawnSync('setpriv', [...wrapper.slice(1), 'test', '-r', `${top}/package.json`]).status !== 0)
-      return t.skip(skip('somebody else cannot read the checkout'));
-    const { code, stdout, stderr } = await flowtap(['-r', file(), '--user', 'root'], { wrapper });
+    if (!mayReadCheckout()) return t.skip(skip('somebody else cannot read the checkout'));
+    const { code, stdout, stderr } = await flowtap(['-r', file(), '--user', 'root'], { wrapper: setpriv });
     assert.equal(code, 1);
     assert.equal(stdout, '');
     assert.equal(stderr, 'flowtap: only root can become another user, so that --user root needs sudo\n');
   });
+});
+
+suite('what is said where capturing is not permitted', { skip: onLinux, timeout: 120_000 }, () => {
+  const args = ['-i', loopback, '-p', '8000'];
+  const folder = path.join(folders, 'bin');
+
+  /** What stands behind these words in the error. */
+  function lineBehind(words: string, stderr: string): string {
+    const line = new RegExp(
+      `^flowtap: capturing on "${loopback}" is not permitted.*${words}: ([^;\\n]*)(;.*)?$`,
+      'm',
+    ).exec(stderr);
+    assert.ok(line, stderr);
+    return line[1] as string;
+  }
+
+  function makeSudo(): Record<string, string> {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'sudo'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+    return { PATH: `${folder}:${process.env.PATH}` };
+  }
+
+  const pastable = waysToPermit('capture')[0]?.startsWith('run it as root');
+  const paste = { skip: pastable ? false : skip('neither sudo nor setcap has an effect here') };
+
+  test('the sudo line can be pasted, and captures', paste, async (t) => {
+    if (!mayReadCheckout()) return t.skip(skip('somebody else cannot read the checkout'));
+    const env = makeSudo();
+    const { code, stderr } = await flowtap(args, { wrapper: setpriv, env });
+    assert.equal(code, 1);
+    const sudoLine = lineBehind('[Rr]un it as root', stderr);
+    assert.ok(sudoLine.startsWith('sudo '), sudoLine);
+    await listens(['sh', '-c', `exec ${sudoLine}`], env);
+  });
+
+  test('the setcap line can be pasted, and afterwards the same user captures', paste, async (t) => {
+    if (!mayReadCheckout()) return t.skip(skip('somebody else cannot read the checkout'));
+    const env = makeSudo();
+    const node = path.join(folder, 'node');
+    if (!mayHaveCapabilities(readFileSync('/proc/self/mountinfo', 'utf8'), node))
+      return t.skip(skip('temporary files cannot have capabilities'));
+    copyFileSync(process.execPath, node);
+    chmodSync(node, 0o755);
+    const command = [...setpriv, node, ...commandArgs, ...args];
+    const { stderr } = spawnSync(command[0] as string, command.slice(1), {
+      encoding: 'utf8',
+      env: { ...process.env, ...env },
+    });
+    const setcap = lineBehind('the capabilities, once', stderr);
+    assert.ok(setcap.endsWith(`=eip ${node}`), setcap);
+    if (spawnSync('sh', ['-c', setcap], { env: { ...process.env, ...env } }).status !== 0)
+      return t.skip(skip('setcap does not work here'));
+    await listens(command, env);
+  });
+
+  test('in a container without the capability it is what to start that with', async () => {
+    const wrapper = ['setpriv', '--bounding-set', '-net_raw', '--inh-caps', '-net_raw', '--securebits', '+noroot'];
+    const { code, stderr } = await flowtap(args, { wrapper });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /is not permitted.*\. Start \w+( \w+)? as root with CAP_NET_RAW.*; sudo and setcap do not help in here\n$/,
+    );
+  });
+
+  /** Runs a command until it captures. */
+  async function listens([program = '', ...words]: readonly string[], env: Record<string, string>): Promise<void> {
+    const child = spawn(program, words, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
+    const closed = once(child, 'close');
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      const before = stderr;
+      stderr += chunk;
+      const listening = /listening on .*, port 8000\n/;
+      // A second signal would end it at once.
+      if (listening.test(stderr) && !listening.test(before)) child.kill('SIGINT');
+    });
+    assert.deepEqual(await within(closed, 'the end'), [0, null], stderr);
+    assert.match(stderr, /listening on /);
+  }
 });

@@ -13,8 +13,8 @@ import { addNamespace, HttpProcess, skipUnlessNamespaces } from './support/http-
 import { type LiveCommand, listen } from './support/live-command.js';
 
 const live = process.platform === 'linux' ? await skipUnlessLive() : skip('processes are followed on Linux only');
-const options = { skip: live, timeout: 60_000 };
-const inNamespaces = { skip: live || skipUnlessNamespaces(), timeout: 60_000 };
+const options = { skip: live, timeout: 120_000 };
+const inNamespaces = { skip: live || skipUnlessNamespaces(), timeout: 120_000 };
 
 async function start(t: TestContext, ...of: Parameters<typeof HttpProcess.start>): Promise<HttpProcess> {
   const one = await HttpProcess.start(...of);
