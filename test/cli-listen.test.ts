@@ -136,7 +136,8 @@ suite('flowtap listeners', { skip: linux, timeout: 120_000 }, () => {
       const port = await speaker.do({ act: 'listen' });
       const { code, stdout, stderr } = await flowtap(['listeners'], { wrapper: setpriv });
       assert.equal(code, 0, stderr);
-      assert.deepEqual(rowOf(stdout, port), [String(port), '127.0.0.1', '-', '-', '-']);
+      const row = rowOf(stdout, port) ?? [];
+      assert.deepEqual([...row.slice(0, 4), row.at(-1)], [String(port), '127.0.0.1', '-', '-', '-']);
       assert.match(stderr, /^flowtap: \d+ listeners? whose process cannot be seen: .*root/m);
     } finally {
       await speaker.stop();

@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
+import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ByteBuffer } from '../lib/cli/byte-buffer.js';
 import { ConsolePrinter } from '../lib/cli/printers/console.js';
 import { JsonPrinter } from '../lib/cli/printers/json.js';
 import { RawPrinter } from '../lib/cli/printers/raw.js';
-import { appendPlain, colorsFor, sanitizeJson, sanitizeLine, sanitizeText, wantsColor } from '../lib/cli/terminal.js';
-import { fakeMessage, MemoryOutput } from './cli-support.js';
+import { run } from '../lib/cli/run.js';
+import {
+  appendPlain,
+  colorsFor,
+  sanitizeJson,
+  sanitizeLine,
+  sanitizeText,
+  sizeOf,
+  type Terminal,
+  wantsColor,
+} from '../lib/cli/terminal.js';
+import { fakeMessage, MemoryOutput, pcapOf } from './cli-support.js';
+import { temporaryFile } from './support/environment.js';
 
 /** Everything that a terminal could act upon, but line feed and tab. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the subject
@@ -125,4 +137,20 @@ test('colours: the flag and NO_COLOR win, then FORCE_COLOR, then the terminal', 
   assert.equal(wantsColor(true, tty, { FORCE_COLOR: '0' }), false);
   assert.equal(wantsColor(true, tty, { TERM: 'dumb' }), false);
   assert.equal(colorsFor(false).red('x'), 'x');
+});
+
+test('a terminal that does not tell its size has the usual one', async () => {
+  const sizes = [
+    { isTTY: true, columns: 100, rows: 30 },
+    { isTTY: true, columns: 0, rows: 0 },
+    { isTTY: false, columns: undefined },
+  ].map((stream) => sizeOf(stream as unknown as NodeJS.WriteStream));
+  assert.deepEqual(sizes, [{ columns: 100, rows: 30 }, { columns: 80, rows: 24 }, undefined]);
+
+  const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 0, rows: 0 });
+  const terminal = { stdin: process.stdin, stdout, stderr: new PassThrough().resume(), env: {} } as unknown as Terminal;
+  const exchange = { request: 'GET /a HTTP/1.1\r\n\r\n', response: 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' };
+  const file = temporaryFile(pcapOf([[exchange]]));
+  assert.equal(await run(['-r', file, '--summary', '--exchanges'], terminal), 0);
+  assert.match(String(stdout.read()), /^.{80,115}\ncount .*\n.* GET 10\.0\.0\.2:8000\/a\n$/);
 });

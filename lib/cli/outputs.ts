@@ -14,7 +14,7 @@ import { RawPrinter } from './printers/raw.js';
 import { SummaryPrinter } from './printers/summary-table.js';
 import { redactOptionsOf } from './redaction.js';
 import type { Wanted } from './selection.js';
-import { sanitizeLine, type Terminal, wantsColor } from './terminal.js';
+import { sanitizeLine, sizeOf, type Terminal, wantsColor } from './terminal.js';
 
 export interface OutputEvents {
   /** Something to say on standard error now. */
@@ -55,7 +55,7 @@ export class Outputs {
       printers.push(new ConsolePrinter(this.#text, { color, digest, selected, highlight: flags.selection.grep }));
     }
     if (outputs.curl) printers.push(new CurlPrinter(this.#text));
-    const size = () => (stream.isTTY ? { columns: stream.columns, rows: stream.rows } : undefined);
+    const size = () => sizeOf(stream);
     if (outputs.exchanges) {
       const masked = (exchange: Exchange) => redact(exchange, redactOptionsOf(flags.redaction));
       const columns = () => size()?.columns;

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { ExitCode, UsageError } from './exit.js';
 import { parseCommandLine } from './flags.js';
 import { Output } from './output.js';
-import { sanitizeLine, type Terminal } from './terminal.js';
+import { sanitizeLine, sizeOf, type Terminal } from './terminal.js';
 
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -12,7 +12,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   // A closed standard error must not be what ends a capture.
   terminal.stderr.on('error', () => {});
   try {
-    const invocation = parseCommandLine(args, version, terminal.stdout.columns);
+    const invocation = parseCommandLine(args, version, sizeOf(terminal.stdout)?.columns);
     switch (invocation.command) {
       case 'text': {
         const output = new Output(terminal.stdout);

@@ -10,6 +10,11 @@ export interface Terminal {
   env: Record<string, string | undefined>;
 }
 
+/** Undefined when it is no terminal. One that does not tell, as `docker exec -t` can make, is taken for 80 by 24. */
+export function sizeOf(stream: NodeJS.WriteStream): { columns: number; rows: number } | undefined {
+  return stream.isTTY ? { columns: stream.columns || 80, rows: stream.rows || 24 } : undefined;
+}
+
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
 /**

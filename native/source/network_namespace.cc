@@ -21,7 +21,7 @@ Error describeNamespaceError(int error, const std::string& path) {
   switch (error) {
     case EPERM:
     case EACCES:
-      // A code of its own, because it takes other permissions than capturing.
+      // Shown as ERR_PERMISSION too, but it takes other permissions than capturing.
       return {"ERR_NAMESPACE_PERMISSION", "entering the network namespace " + path + " is not permitted" + words};
     case ENOENT:
     case ESRCH:

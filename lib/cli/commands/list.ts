@@ -3,7 +3,7 @@ import { ExitCode } from '../exit.js';
 import type { ListFlags } from '../flags.js';
 import { Output } from '../output.js';
 import { type Column, formatTable } from '../table.js';
-import { sanitizeJson, sanitizeLine, type Terminal } from '../terminal.js';
+import { sanitizeJson, sanitizeLine, sizeOf, type Terminal } from '../terminal.js';
 
 export interface List<T> {
   items: readonly T[];
@@ -23,7 +23,7 @@ export async function showList<T>(list: List<T>, { json }: ListFlags, terminal: 
       output.pending.text(`${stdout.isTTY ? sanitizeJson(line) : line}\n`);
     }
   } else if (list.items.length > 0) {
-    output.pending.text(formatTable(list.columns, list.items.map(list.row), stdout.isTTY ? stdout.columns : undefined));
+    output.pending.text(formatTable(list.columns, list.items.map(list.row), sizeOf(stdout)?.columns));
   }
   await output.finish();
   for (const note of json ? [] : list.notes) stderr.write(`flowtap: ${sanitizeLine(note)}\n`);
