@@ -196,6 +196,9 @@ export class Batch extends BatchBuffer<Connection> {
   handshakeNs(at: number): number {
     return this._handshakeNs(this.view.getUint32(at + recordLayout.connectionOffset, LE));
   }
+  connectionId(at: number): number {
+    return this._connectionId(this.view.getUint32(at + recordLayout.connectionOffset, LE));
+  }
   connection(at: number): Connection {
     return this._connectionAt(this.view.getUint32(at + recordLayout.connectionOffset, LE));
   }

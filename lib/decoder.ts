@@ -8,6 +8,12 @@ export interface DecoderCounters {
   readonly messagesNotMatched: number;
 }
 
+/** What a decoder may ask of the engine. */
+export interface Puller extends BatchPuller {
+  /** Absent unless packets are written: connections of which messages were selected, up to this message. */
+  readonly decide?: ((connections: Float64Array, upTo: number) => void) | undefined;
+}
+
 /** Makes what a tap delivers of what the addon gives. `B` is a batch of records, `T` an item, `Items` a batch as the consumer sees it. */
 export interface Decoder<T, B extends { readonly length: number }, Items> {
   /** Call it with each batch, in order. */
@@ -23,7 +29,11 @@ export interface Decoder<T, B extends { readonly length: number }, Items> {
   /** No batch follows. */
   end(): void;
   /** Told once, before anything else. */
-  attach?(puller: BatchPuller): void;
+  attach?(puller: Puller): void;
+  /** From begin() on: it decides about messages itself, and tells the engine. */
+  readonly decides?: boolean;
+  /** This batch is let go without anybody having looked at it. */
+  letGo?(batch: B): void;
   /** Something that is to come is waited for, whether or not the consumer asks for the next item. */
   readonly wantsMore?: boolean;
   /** For `stats().delivery`. */

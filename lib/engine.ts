@@ -64,11 +64,17 @@ export class Engine<B extends Sized> implements BatchSource<B> {
   /** Who listens wants to know at once; of a file all of it can be told at its end. */
   readonly #warnAtOnce: boolean;
   #warned = false;
+  readonly #onWriteError: ((error: CaptureError) => void) | undefined;
+  #writeFailed = false;
 
   constructor(options: ResolvedOptions, parts: EngineParts, decoder: Decoder<unknown, B, unknown>) {
     this.#decoder = decoder;
     this.#maxPrefetchedBytes = options.native.maxBufferedBytes;
-    decoder.attach?.({ pull: () => this.wait() });
+    this.#onWriteError = options.write?.onError;
+    decoder.attach?.({
+      pull: () => this.wait(),
+      decide: options.write && ((connections, upTo) => this.#session?.decide(connections, upTo)),
+    });
     this.#signal = options.signal;
     this.#warnAtOnce = options.native.file === '';
     this.ready = new Promise((resolve, reject) => {
@@ -124,7 +130,7 @@ export class Engine<B extends Sized> implements BatchSource<B> {
     if (this.#consumer) return false;
     const wantsExchanges = this.#decoder.begin?.() ?? false;
     this.#consumer = consumer;
-    if (!this.#over) this.#session?.begin(wantsExchanges);
+    if (!this.#over) this.#session?.begin(wantsExchanges, this.#decoder.decides ?? false);
     return true;
   }
 
@@ -217,6 +223,7 @@ export class Engine<B extends Sized> implements BatchSource<B> {
       if (batch.empty) continue;
       if (this.#prefetchedBytes > this.#maxPrefetchedBytes) {
         this.#itemsLetGo += batch.length;
+        this.#decoder.letGo?.(batch);
         continue;
       }
       this.#prefetched.push(batch);
@@ -231,6 +238,7 @@ export class Engine<B extends Sized> implements BatchSource<B> {
     if (this.#settleReady) this.#tryReady(this.#settleReady, state);
     if (state.wantsInput) this.#feed?.resume();
     if (this.#warnAtOnce) this.#warn(state);
+    this.#tellWriteError(state);
     return state;
   }
 
@@ -244,7 +252,15 @@ export class Engine<B extends Sized> implements BatchSource<B> {
   }
 
   #errorOf(state: NativeState): CaptureError | undefined {
-    return this.#feed?.error ?? (state.error && fromNativeError(state.error));
+    const error = state.error ?? state.writeError;
+    return this.#feed?.error ?? (error && fromNativeError(error));
+  }
+
+  /** Unless it ends the capture. */
+  #tellWriteError({ error, writeError }: NativeState): void {
+    if (this.#writeFailed || error || !writeError) return;
+    this.#writeFailed = true;
+    this.#onWriteError?.(fromNativeError(writeError));
   }
 
   #warn(state: NativeState): void {
@@ -279,7 +295,9 @@ export class Engine<B extends Sized> implements BatchSource<B> {
     if (this.#session) {
       this.#session.close();
       this.#lastStats = this.#session.stats();
-      this.#warn(this.#session.state());
+      const state = this.#session.state();
+      this.#warn(state);
+      this.#tellWriteError(state);
     }
     this.#decoder.end();
     this.#failReady(failure ? failure.error : closedEarly());

@@ -48,7 +48,15 @@ export type { MatchScope } from './match/scope.js';
 export type { BodyStreamOptions, Integrity, Message, MessageEnd, RequestMessage, ResponseMessage } from './message.js';
 export type { MessageBatch } from './message-batch.js';
 export type { ByteStream, CaptureOptions, ReadableStreamLike } from './options.js';
-export type { CaptureStats, DecodeStats, DeliveryStats, HttpStats, PacketStats, TcpStats } from './stats.js';
+export type {
+  CaptureStats,
+  DecodeStats,
+  DeliveryStats,
+  HttpStats,
+  PacketStats,
+  TcpStats,
+  WriteStats,
+} from './stats.js';
 export type { Suspicion } from './suspicion.js';
 export type { ConnectionProcess } from './system/connection-process.js';
 export { type InterfaceInfo, interfaces } from './system/interfaces.js';
@@ -56,3 +64,5 @@ export { type Listener, listeners } from './system/listeners.js';
 export { type DroppedTo, dropPrivileges } from './system/privileges.js';
 export type { ProcessInfo } from './system/process-info.js';
 export type { BatchOptions, CaptureInfo, Tap } from './tap.js';
+export type { WriteOptions } from './write/write-options.js';
+export { type Written, writePcapng } from './write/write-pcapng.js';

@@ -1,8 +1,8 @@
 import { Batch, type BatchContext } from './batch.js';
-import { type BatchPuller, type BodyLimits, OpenBodies } from './body/open-bodies.js';
+import { type BodyLimits, OpenBodies } from './body/open-bodies.js';
 import type { OpenBody } from './body/open-body.js';
 import { continuationsOf, type Unanswered } from './continuations.js';
-import type { Decoder, DecoderCounters } from './decoder.js';
+import type { Decoder, DecoderCounters, Puller } from './decoder.js';
 import type { Exchange } from './exchanges/exchange.js';
 import { exchangesOf, unansweredOf } from './exchanges/pair.js';
 import { BatchSelector } from './match/batch-selector.js';
@@ -14,6 +14,7 @@ import type { ResolvedOptions } from './options.js';
 import { type FoundRequest, RecentRequests } from './requests.js';
 import { ShownIds } from './shown-ids.js';
 import { ConnectionProcesses } from './system/connection-processes.js';
+import { Decisions } from './write/decisions.js';
 
 export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   readonly #context: BatchContext;
@@ -32,6 +33,8 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   /** Somebody may ask a response for its request. */
   #looksForRequests = true;
   #messagesNotMatched = 0;
+  /** Only when packets are written. */
+  #decisions: Decisions | undefined;
   /** Absent when everything matches, and nothing has to be looked up. */
   readonly select?: (batch: Batch) => Batch | Promise<Batch>;
 
@@ -48,7 +51,8 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
     this.#bodyLimits = { maxPassedBytes: native.maxQueuedBytes, maxBytes: native.maxBufferedBytes };
   }
 
-  attach(puller: BatchPuller): void {
+  attach(puller: Puller): void {
+    if (puller.decide) this.#decisions = new Decisions(puller.decide);
     if (this.#context.streaming) this.#bodies = new OpenBodies(this.#bodyLimits, puller);
     void this.#processes?.start();
   }
@@ -85,6 +89,10 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
     return wantsExchanges;
   }
 
+  get decides(): boolean {
+    return this.#selector !== undefined;
+  }
+
   decode(taken: NativeBatch): Batch {
     const batch = new Batch(taken, this.#context);
     const continuations = continuationsOf(batch);
@@ -105,6 +113,11 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
 
   pass(): void {
     this.#bodies?.pass();
+    this.#decisions?.pass();
+  }
+
+  letGo(batch: Batch): void {
+    this.#decisions?.letGo(batch);
   }
 
   /** The consumer takes this exchange. */
@@ -142,6 +155,7 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   }
 
   #keep(batch: Batch, indexes: readonly number[]): Batch {
+    this.#decisions?.add(batch, indexes);
     this.#messagesNotMatched += batch.length - indexes.length;
     // The rest of the batch need not live as long as what is selected.
     const selected = indexes.length === batch.length ? batch : batch.compact(indexes, true);

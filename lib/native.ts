@@ -42,8 +42,19 @@ export interface NativeOptions {
   matchScope: MatchScope;
   /** Of requests that are kept until their response decides. */
   maxUndecidedBytes: number;
+  /** Absent: packets are not written. Else the session waits for `begin()`. */
+  write?: NativeWrite | undefined;
   /** Bound of the mailbox between the threads. */
   maxQueuedBytes: number;
+}
+
+/** Where the packets of what is delivered go. */
+export interface NativeWrite {
+  file: string;
+  replace: boolean;
+  /** Where packets wait that are too many for memory. */
+  spoolDirectory: string;
+  maxSpoolBytes: number;
 }
 
 export interface NativeMatch {
@@ -82,6 +93,8 @@ export interface NativeState {
   info?: NativeInfo;
   /** Why it ended, when it was neither the end of the input nor stop(). */
   error?: { code: string; message: string };
+  /** Why packets are not written any more. The rest goes on. */
+  writeError?: { code: string; message: string };
   /** Of the packets so far; absent while there are none. */
   unsupportedLinkTypes?: UnsupportedLinkType[];
   /** stream: push() may go on. */
@@ -106,8 +119,13 @@ export interface NativeSession {
   state(): NativeState;
   /** From now on these, instead of the option `endpoints`, which must have been given; also of the packets of the last second. */
   follow(endpoints: Uint8Array): void;
-  /** What the consumer wants. Where `match` makes a difference between the two, packets are looked at from then on. */
-  begin(exchanges: boolean): void;
+  /** What the consumer wants, and whether it tells by `decide()` which of it is selected. Where `match` makes a difference between the two, packets are looked at from then on. */
+  begin(exchanges: boolean, decides: boolean): void;
+  /**
+   * With `write` and `decides`, after each batch: the ids of connections of which messages were selected, and the id of the last message
+   * that was decided about. The session ends when all were.
+   */
+  decide(connections: Float64Array, upTo: number): void;
   /** Ends capturing; open messages are finished and can still be taken. Idempotent. */
   stop(): void;
   /** Ends everything and joins the thread; nothing can be taken afterwards. Idempotent. */

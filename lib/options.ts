@@ -12,6 +12,7 @@ import type { MatchScope } from './match/scope.js';
 import type { NativeMatch, NativeOptions } from './native.js';
 import { networkNamespacePath } from './system/network-namespace.js';
 import type { ProcessTarget } from './system/process-group.js';
+import { type ResolvedWrite, resolveWrite, type WriteOptions } from './write/write-options.js';
 
 /** A web `ReadableStream`, as far as it is needed here. */
 export interface ReadableStreamLike {
@@ -115,6 +116,12 @@ export interface CaptureOptions {
    */
   maxQueuedBytes?: number | undefined;
 
+  /**
+   * Write the packets of the connections of which messages are delivered to this pcapng file, or more options. All of their packets, as they
+   * were captured and in the order in which they came; secrets are not masked. Packets wait in the source until somebody iterates.
+   */
+  write?: string | WriteOptions | undefined;
+
   /** Closes the tap when aborted; the iterator rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
 }
@@ -131,6 +138,7 @@ export interface ResolvedOptions {
   follow: ProcessTarget | undefined;
   /** Connections tell whose socket it is. */
   processes: boolean;
+  write: ResolvedWrite | undefined;
 }
 
 const KiB = 1024;
@@ -175,6 +183,7 @@ const names: readonly (keyof CaptureOptions)[] = [
   'match',
   'matchScope',
   'body',
+  'write',
   'signal',
   ...(Object.keys(numbers) as (keyof typeof numbers)[]),
 ];
@@ -256,6 +265,7 @@ export function resolveOptions(options: CaptureOptions = {}, kind?: Side): Resol
   if (chosen.length > 0 && !live)
     throw bad(`${chosen[0]?.[0]} is for live captures; a capture file does not tell of processes`);
   const maxBodyBytes = number('maxBodyBytes');
+  const write = resolveWrite(options.write, file ?? '');
   const match = resolveMatch({ match: options.match, matchScope: options.matchScope, body }, kind);
 
   return {
@@ -289,6 +299,7 @@ export function resolveOptions(options: CaptureOptions = {}, kind?: Side): Resol
       },
       matchScope: match?.scope ?? 'message',
       maxUndecidedBytes: number('maxUndecidedBytes'),
+      write: write?.native,
       maxQueuedBytes: live && options.maxQueuedBytes === undefined ? liveQueuedBytes : number('maxQueuedBytes'),
     },
     maxBodyBytes,
@@ -296,6 +307,7 @@ export function resolveOptions(options: CaptureOptions = {}, kind?: Side): Resol
     maxDecodedBytes: number('maxDecodedBytes'),
     stream,
     signal: checkSignal(options.signal),
+    write,
     follow,
     processes: flag('processes') && live && process.platform === 'linux',
   };

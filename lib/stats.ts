@@ -149,6 +149,22 @@ export interface DeliveryStats {
   messagesLetGo: number;
 }
 
+/** Of the option `write`. */
+export interface WriteStats {
+  /** Packets written to the file. */
+  packets: number;
+  /** Captured bytes of them. */
+  bytes: number;
+  /** Connections whose packets they are. */
+  connections: number;
+  /** Packets that were not written because `maxSpoolBytes` was reached, or the capture closed, before it was known whether their connection matches. */
+  packetsLetGo: number;
+  /** Captured bytes of them. */
+  bytesLetGo: number;
+  /** Now: of packets that wait until it is known whether their connection matches. */
+  waitingBytes: number;
+}
+
 /** What `tap.stats()` gives: totals since the start, save those that say "now". */
 export interface CaptureStats {
   packets: PacketStats;
@@ -156,6 +172,7 @@ export interface CaptureStats {
   tcp: TcpStats;
   http: HttpStats;
   delivery: DeliveryStats;
+  write: WriteStats;
 }
 
 /** `names` and `values` as the addon gives them. */
@@ -164,7 +181,14 @@ export function groupStats(
   values: ArrayLike<number> | undefined,
   ours: Pick<DeliveryStats, 'requestsForgotten' | 'bodyBytesLetGo' | 'messagesNotMatched' | 'messagesLetGo'>,
 ): CaptureStats {
-  const groups: Record<string, Record<string, number>> = { packets: {}, decode: {}, tcp: {}, http: {}, delivery: {} };
+  const groups: Record<string, Record<string, number>> = {
+    packets: {},
+    decode: {},
+    tcp: {},
+    http: {},
+    delivery: {},
+    write: {},
+  };
   names.forEach(([group, name], i) => {
     groups[group] ??= {};
     groups[group][name] = values?.[i] ?? 0;

@@ -5,6 +5,7 @@
 
 #include "delivery/batch_writer.h"
 #include "delivery/flow_writer.h"
+#include "recording/observers.h"
 #include "stream/protocol_switch.h"
 
 namespace flowtap {
@@ -16,25 +17,31 @@ constexpr size_t lookAhead = 16;
 
 /// From the bytes of connections to records of messages.
 struct Pipeline::Messages {
-  Messages(const http::HttpOptions& options, delivery::Outbox& outbox, Stats& stats)
-      : writer(outbox, stats), http1(options, writer, stats), protocols(http1, stats) {}
+  Messages(const http::HttpOptions& options, delivery::Outbox& outbox, recording::Recorder* recorder, Stats& stats)
+      : writer(outbox, stats),
+        observer(recorder ? std::make_unique<recording::MessageObserver>(writer, *recorder) : nullptr),
+        http1(options, observer ? static_cast<http::MessageSink&>(*observer) : writer, stats),
+        protocols(http1, stats) {}
 
   delivery::BatchWriter writer;
+  std::unique_ptr<recording::MessageObserver> observer;
   http::Http1Handler http1;
   stream::ProtocolSwitch protocols;
 };
 
 Pipeline::Pipeline(const PipelineOptions& options, delivery::Mailbox& mailbox, std::function<void()> handedOver)
-    : outbox_(mailbox, options.whenFull, stats_, std::move(handedOver)),
-      messages_(options.mode == PipelineMode::messages ? std::make_unique<Messages>(options.http, outbox_, stats_)
-                                                       : nullptr),
+    : recorder_(options.recording ? std::make_unique<recording::Recorder>(*options.recording, stats_) : nullptr),
+      outbox_(mailbox, options.whenFull, stats_, std::move(handedOver)),
+      messages_(options.mode == PipelineMode::messages
+                    ? std::make_unique<Messages>(options.http, outbox_, recorder_.get(), stats_)
+                    : nullptr),
       flows_(options.mode == PipelineMode::flows
                  ? std::make_unique<delivery::FlowWriter>(outbox_, options.ports, stats_)
                  : nullptr),
-      reassembler_(options.tcp,
-                   messages_ ? static_cast<tcp::StreamListener&>(messages_->protocols)
-                             : static_cast<tcp::StreamListener&>(*flows_),
-                   stats_),
+      observer_(recorder_ ? std::make_unique<recording::ConnectionObserver>(
+                                listener(), messages_ ? &messages_->protocols : nullptr, *recorder_)
+                          : nullptr),
+      reassembler_(options.tcp, observer_ ? static_cast<tcp::StreamListener&>(*observer_) : listener(), stats_),
       decoder_(options.decode, stats_),
       selector_(options.ports, options.addresses),
       held_(options.followed ? std::make_unique<decode::HeldSegments>(decode::HoldOptions{}, stats_) : nullptr) {
@@ -51,13 +58,62 @@ void Pipeline::follow(std::shared_ptr<const decode::EndpointSet> endpoints) {
   if (held_ == nullptr) return;
   selector_.follow(std::move(endpoints));
   held_->release([this](const decode::Segment& segment) { return selector_.selects(segment); },
-                 [this](const decode::Segment& segment) {
+                 [this](const decode::Segment& segment, recording::Key packet) {
                    stats_.tcp_notSelected--;
-                   reassembler_.segment(segment);
+                   if (recorder_ != nullptr)
+                     recorder_->join(packet, reassemble(segment));
+                   else
+                     reassembler_.segment(segment);
                  });
 }
 
+tcp::StreamListener& Pipeline::listener() {
+  if (messages_) return messages_->protocols;
+  return *flows_;
+}
+
+/// As packets(), one by one, and says whose each of them is.
+void Pipeline::recordPackets(const source::Packet* burst, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    decode::Segment segment;
+    const decode::DecodeResult result = decoder_.decode(burst[i], segment);
+    const std::vector<uint64_t>& datagrams = decoder_.touchedDatagrams();
+    recording::Key key = 0;
+    if (result == decode::DecodeResult::segment)
+      key = place(segment);
+    else if (result == decode::DecodeResult::fragment && !datagrams.empty())
+      key = recording::key::datagram(datagrams.back());
+    if (key != 0) recorder_->packet(burst[i], key);
+    for (const uint64_t datagram : datagrams)
+      if (recording::key::datagram(datagram) != key) recorder_->join(recording::key::datagram(datagram), key);
+    decoder_.releaseDatagrams();
+  }
+  recorder_->settle();
+}
+
+recording::Key Pipeline::place(const decode::Segment& segment) {
+  if (selector_.selects(segment)) return reassemble(segment);
+  stats_.tcp_notSelected++;
+  if (held_ == nullptr || !selector_.isListed(segment)) return 0;
+  const recording::Key key = recorder_->provisional();
+  held_->hold(segment, key);
+  return key;
+}
+
+recording::Key Pipeline::reassemble(const decode::Segment& segment) {
+  const recording::Key before = reassembler_.connectionOf(segment);
+  reassembler_.segment(segment);
+  const recording::Key after = reassembler_.connectionOf(segment);
+  if (before != after && before >= tcp::firstUnopenedId) recorder_->join(before, after);
+  return after;
+}
+
 void Pipeline::packets(const source::Packet* burst, size_t count) {
+  if (recorder_ != nullptr) {
+    recordPackets(burst, count);
+    packetTimeNs_ = burst[count - 1].timestampNs;
+    return;
+  }
   decode::Segment segments[lookAhead];
   for (size_t base = 0; base < count; base += lookAhead) {
     const size_t packets = std::min(lookAhead, count - base);
@@ -88,6 +144,7 @@ void Pipeline::advance(int64_t nowNs) {
 void Pipeline::pause(int64_t nowNs) {
   advance(nowNs);
   outbox_.flushIfIdle();
+  if (recorder_ != nullptr) recorder_->pause(nowNs);
 }
 
 void Pipeline::finish() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "decode/decoder.h"
@@ -13,12 +14,17 @@
 #include "delivery/mailbox.h"
 #include "delivery/outbox.h"
 #include "http/http1_handler.h"
+#include "recording/recorder.h"
 #include "source/packet.h"
 #include "stats.h"
 #include "tcp/reassembler.h"
 
 namespace flowtap::delivery {
 class FlowWriter;
+}
+
+namespace flowtap::recording {
+class ConnectionObserver;
 }
 
 namespace flowtap {
@@ -38,6 +44,7 @@ struct PipelineOptions {
   tcp::ReassemblyOptions tcp;
   http::HttpOptions http;
   delivery::WhenFull whenFull = delivery::WhenFull::wait;
+  std::optional<recording::RecordingOptions> recording;  ///< write the packets of what is delivered
 };
 
 class Pipeline final : public source::PacketSink {
@@ -54,6 +61,8 @@ class Pipeline final : public source::PacketSink {
   /// are followed.
   void follow(std::shared_ptr<const decode::EndpointSet> endpoints);
   void packets(const source::Packet* burst, size_t count) override;
+  /// Null unless the options ask for it. It has to be opened before the first packet, and to be finished by the owner.
+  recording::Recorder* recorder() { return recorder_.get(); }
   /// Declares what is overdue at `nowNs`. To be called every few hundred packets.
   void advance(int64_t nowNs);
   /// The source pauses: as advance(), and hands over what is finished if the consumer has nothing else.
@@ -71,11 +80,18 @@ class Pipeline final : public source::PacketSink {
  private:
   struct Messages;
 
+  tcp::StreamListener& listener();
+  void recordPackets(const source::Packet* burst, size_t count);
+  recording::Key reassemble(const decode::Segment& segment);
+  recording::Key place(const decode::Segment& segment);
+
   Stats stats_;
+  std::unique_ptr<recording::Recorder> recorder_;
   delivery::Outbox outbox_;
   // What listens to reassembly: one of them, by mode.
   std::unique_ptr<Messages> messages_;
   std::unique_ptr<delivery::FlowWriter> flows_;
+  std::unique_ptr<recording::ConnectionObserver> observer_;  ///< between them and reassembly, with a recorder
   tcp::Reassembler reassembler_;
   decode::Decoder decoder_;
   decode::Selector selector_;

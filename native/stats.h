@@ -79,7 +79,13 @@ namespace flowtap {
   X(delivery, batches)                                                                                 \
   X(delivery, eventsDelivered)    /* flow events handed to JavaScript or about to be */                \
   X(delivery, eventsDropped)      /* the consumer was too slow */                                      \
-  X(delivery, eventBytesDropped)  /* captured bytes of those */
+  X(delivery, eventBytesDropped)  /* captured bytes of those */                                        \
+  X(write, packets)               /* written to the file of the option `write` */                      \
+  X(write, bytes)                 /* their captured bytes */                                           \
+  X(write, connections)           /* whose packets they are */                                         \
+  X(write, packetsLetGo)          /* not written, though their connection might yet have been wanted */\
+  X(write, bytesLetGo)            /* their captured bytes */                                           \
+  X(write, waitingBytes)          /* now: packets that wait until it is known whether they are wanted */
 // clang-format on
 
 /// Counters of one capture. Owned by the pipeline's thread; others see copies.

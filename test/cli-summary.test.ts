@@ -10,7 +10,7 @@ const zeroes = () => new Proxy({}, { get: () => 0 });
 
 function statsOf(groups: Record<string, Record<string, number>>): CaptureStats {
   const stats: Record<string, object> = {};
-  for (const group of ['packets', 'decode', 'tcp', 'http', 'delivery'])
+  for (const group of ['packets', 'decode', 'tcp', 'http', 'delivery', 'write'])
     stats[group] = Object.assign(Object.create(zeroes()), groups[group]);
   return stats as unknown as CaptureStats;
 }

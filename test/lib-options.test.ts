@@ -43,6 +43,7 @@ test('defaults', () => {
     match: undefined,
     matchScope: 'message',
     maxUndecidedBytes: 32 << 20,
+    write: undefined,
     maxQueuedBytes: 64 << 20,
   });
   assert.equal(maxDecodedBytes, 64 << 20);

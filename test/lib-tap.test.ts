@@ -336,6 +336,7 @@ describe('ready, info and stats', () => {
         messagesNotMatched: 0,
         messagesLetGo: 0,
       },
+      write: {},
     };
     assert.deepEqual(tap.stats(), expected);
     await tap.close();

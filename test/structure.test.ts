@@ -18,6 +18,7 @@ const order = [
   'http',
   'delivery',
   'json',
+  'recording',
   'pipeline',
   'session',
   'addon',
@@ -34,6 +35,16 @@ const more: Record<string, { files: string[]; because: string }> = {
     files: ['tcp/stream_listener.h'],
     because: 'flows are delivered as reassembly tells of them, without any protocol in between',
   },
+  recording: {
+    files: [
+      'source/packet.h',
+      'source/packet_source.h',
+      'tcp/stream_listener.h',
+      'stream/protocol_switch.h',
+      'http/message_sink.h',
+    ],
+    because: 'it keeps packets as they came, and looks on while connections and messages pass',
+  },
   pipeline: { files: order.slice(0, order.indexOf('pipeline')), because: 'it wires the stages' },
   session: {
     files: ['delivery/mailbox.h', 'source/packet_source.h'],
@@ -42,6 +53,7 @@ const more: Record<string, { files: string[]; because: string }> = {
   addon: {
     files: [
       'source/sources.h',
+      'source/packet_source.h',
       'source/byte_queue.h',
       'source/interfaces.h',
       'source/link_type.h',

@@ -1,17 +1,11 @@
 #include "addon/interfaces.h"
 
+#include "addon/error.h"
 #include "source/interfaces.h"
 
 namespace flowtap::addon {
 
 namespace {
-
-Napi::Object describe(Napi::Env env, const source::Error& error) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("code", error.code);
-  object.Set("message", error.message);
-  return object;
-}
 
 Napi::Object describe(Napi::Env env, const source::Interface& interface) {
   Napi::Object object = Napi::Object::New(env);
@@ -23,7 +17,7 @@ Napi::Object describe(Napi::Env env, const source::Interface& interface) {
   object.Set("running", interface.running);
   object.Set("loopback", interface.loopback);
   object.Set("linkType", interface.linkType);
-  if (interface.error) object.Set("error", describe(env, interface.error));
+  if (interface.error) object.Set("error", describeError(env, interface.error));
   return object;
 }
 
@@ -39,7 +33,7 @@ class Listing final : public Napi::AsyncWorker {
     Napi::Array interfaces = Napi::Array::New(env);
     for (const source::Interface& one : list_.interfaces) interfaces.Set(interfaces.Length(), describe(env, one));
     result.Set("interfaces", interfaces);
-    if (list_.error) result.Set("error", describe(env, list_.error));
+    if (list_.error) result.Set("error", describeError(env, list_.error));
     deferred_.Resolve(result);
   }
 

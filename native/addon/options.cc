@@ -1,6 +1,7 @@
 #include "addon/options.h"
 
 #include <cassert>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,20 @@ http::SelectionOptions readMatch(const Napi::Object& options, const char* scope)
   return selection;
 }
 
+std::optional<recording::RecordingOptions> readRecording(const Napi::Object& options) {
+  const Napi::Value write = options.Get("write");
+  if (!write.IsObject()) return std::nullopt;
+  const auto given = write.As<Napi::Object>();
+  recording::RecordingOptions recording;
+  recording.output.path = text(given, "file");
+  recording.output.replace = flag(given, "replace");
+  recording.output.interface = text(options, "interface");
+  if (text(options, "source") == "live") recording.output.snaplen = static_cast<uint32_t>(number(options, "snaplen"));
+  recording.spoolDirectory = text(given, "spoolDirectory");
+  recording.maxSpoolBytes = static_cast<uint64_t>(number(given, "maxSpoolBytes"));
+  return recording;
+}
+
 }  // namespace
 
 std::shared_ptr<const decode::EndpointSet> readEndpoints(const Napi::Value& value) {
@@ -93,6 +108,9 @@ Opening readOptions(const Napi::Object& options) {
   opening.session.exchanges = readMatch(options, "exchange");
   opening.session.waitsForBegin = options.Get("match").IsObject() && text(options, "matchScope") != "exchange";
   if (text(options, "matchScope") == "exchange") pipeline.http.selection = opening.session.exchanges;
+  pipeline.recording = readRecording(options);
+  // Files are made when somebody iterates: until then a process may have given up its privileges.
+  if (pipeline.recording) opening.session.waitsForBegin = true;
 
   const std::string filter = text(options, "filter");
   if (opening.session.live) {

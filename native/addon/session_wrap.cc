@@ -2,7 +2,9 @@
 
 #include <cstring>
 #include <utility>
+#include <vector>
 
+#include "addon/error.h"
 #include "addon/options.h"
 #include "source/link_type.h"
 
@@ -16,6 +18,7 @@ Napi::Function SessionWrap::define(Napi::Env env) {
                          InstanceMethod<&SessionWrap::state>("state"),
                          InstanceMethod<&SessionWrap::follow>("follow"),
                          InstanceMethod<&SessionWrap::begin>("begin"),
+                         InstanceMethod<&SessionWrap::decide>("decide"),
                          InstanceMethod<&SessionWrap::stop>("stop"),
                          InstanceMethod<&SessionWrap::close>("close"),
                          InstanceMethod<&SessionWrap::stats>("stats"),
@@ -74,12 +77,8 @@ Napi::Value SessionWrap::state(const Napi::CallbackInfo& info) {
     told.Set("snaplen", state.info.snaplen);
     result.Set("info", told);
   }
-  if (state.error) {
-    Napi::Object error = Napi::Object::New(env);
-    error.Set("code", state.error.code);
-    error.Set("message", state.error.message);
-    result.Set("error", error);
-  }
+  if (state.error) result.Set("error", describeError(env, state.error));
+  if (state.recordingError) result.Set("writeError", describeError(env, state.recordingError));
   if (!state.unsupportedLinkTypes.empty()) {
     Napi::Array unsupported = Napi::Array::New(env);
     for (const auto& [linkType, packets] : state.unsupportedLinkTypes) {
@@ -100,7 +99,15 @@ Napi::Value SessionWrap::follow(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SessionWrap::begin(const Napi::CallbackInfo& info) {
-  core_->session().begin(info[0].ToBoolean().Value());
+  core_->session().begin(info[0].ToBoolean().Value(), info[1].ToBoolean().Value());
+  return info.Env().Undefined();
+}
+
+Napi::Value SessionWrap::decide(const Napi::CallbackInfo& info) {
+  const auto connections = info[0].As<Napi::Float64Array>();
+  std::vector<uint64_t> ids(connections.ElementLength());
+  for (size_t i = 0; i < ids.size(); i++) ids[i] = static_cast<uint64_t>(connections[i]);
+  core_->session().decide(ids, static_cast<uint64_t>(info[1].ToNumber().Int64Value()));
   return info.Env().Undefined();
 }
 

@@ -21,6 +21,7 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   Napi::Value state(const Napi::CallbackInfo& info);
   Napi::Value follow(const Napi::CallbackInfo& info);
   Napi::Value begin(const Napi::CallbackInfo& info);
+  Napi::Value decide(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);

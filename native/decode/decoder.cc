@@ -117,6 +117,8 @@ void Decoder::noteUnsupported(uint32_t linkType) {
   if (unsupportedLinkTypes_.size() < maxUnsupportedLinkTypes) unsupportedLinkTypes_.push_back({linkType, 1});
 }
 
+const std::vector<uint64_t>& Decoder::touchedDatagrams() const { return fragments_->table.touched(); }
+
 void Decoder::releaseDatagrams() { fragments_->table.releaseDatagrams(); }
 
 void Decoder::advance(int64_t nowNs) { fragments_->table.advance(nowNs); }

@@ -42,6 +42,10 @@ class Decoder {
   /// `segment.payload` points to stays valid as long as the packet does and releaseDatagrams() was not called.
   DecodeResult decode(const source::Packet& packet, Segment& segment);
 
+  /// The datagrams of which the packets decoded since releaseDatagrams() were fragments, by number from 1 on. Of one
+  /// packet outermost first: all of them are complete now, unless it gave `fragment`: then all but the last.
+  const std::vector<uint64_t>& touchedDatagrams() const;
+
   /// Frees the datagrams that were reassembled since the last call.
   void releaseDatagrams();
 

@@ -57,11 +57,13 @@ bool FragmentTable::add(const FragmentKey& key, const Fragment& fragment, int64_
     order_.emplace_back();
     order_.back().key = key;
     order_.back().firstNs = nowNs;
+    order_.back().number = ++lastNumber_;
     found = index_.emplace(key, std::prev(order_.end())).first;
   }
   const Order::iterator position = found->second;
   Pending& pending = *position;
   ++pending.fragments;
+  touched_.push_back(pending.number);
   if (!pending.refused) {
     Fragment kept = fragment;
     kept.length = length;
@@ -152,7 +154,10 @@ Datagram FragmentTable::assemble(Order::iterator pending) {
   return datagram;
 }
 
-void FragmentTable::releaseDatagrams() { assembled_.clear(); }
+void FragmentTable::releaseDatagrams() {
+  assembled_.clear();
+  touched_.clear();
+}
 
 bool FragmentTable::expired(const Pending& pending, int64_t nowNs) const {
   // Unsigned, because packet times are anything; either way round, because they may jump back.

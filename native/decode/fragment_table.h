@@ -56,6 +56,8 @@ class FragmentTable {
 
   /// Keeps a fragment, or drops and counts it. True when it completed its datagram.
   bool add(const FragmentKey& key, const Fragment& fragment, int64_t nowNs, Datagram& datagram);
+  /// Numbers of the datagrams that fragments were added to since releaseDatagrams().
+  const std::vector<uint64_t>& touched() const { return touched_; }
   void releaseDatagrams();
   void advance(int64_t nowNs);
 
@@ -71,6 +73,7 @@ class FragmentTable {
   struct Pending {
     FragmentKey key;
     int64_t firstNs;
+    uint64_t number;
     uint64_t fragments = 0;  ///< that came for it
     uint32_t total = 0;      ///< 0 until the last fragment came
     uint32_t covered = 0;    ///< bytes that are there
@@ -100,6 +103,8 @@ class FragmentTable {
   Order order_;
   std::unordered_map<FragmentKey, Order::iterator, KeyHash> index_;
   uint64_t heldBytes_ = 0;
+  uint64_t lastNumber_ = 0;
+  std::vector<uint64_t> touched_;
   std::vector<std::unique_ptr<uint8_t[]>> assembled_;
 };
 

@@ -5,7 +5,7 @@
 namespace flowtap::decode {
 
 void HeldSegments::rotate(int64_t nowNs) {
-  for (const Segment& segment : old_.segments)
+  for (const auto& [segment, tag] : old_.segments)
     if (nowNs - segment.timestampNs < options_.holdNs) stats_.tcp_heldDropped++;
   std::swap(young_, old_);
   young_.segments.clear();
@@ -14,7 +14,7 @@ void HeldSegments::rotate(int64_t nowNs) {
   young_.bytes.reserve(options_.maxBytes);
 }
 
-void HeldSegments::hold(const Segment& segment) {
+void HeldSegments::hold(const Segment& segment, uint64_t tag) {
   if (segment.payloadLength > options_.maxBytes) {
     stats_.tcp_heldDropped++;
     return;
@@ -22,12 +22,12 @@ void HeldSegments::hold(const Segment& segment) {
   const bool full =
       young_.segments.size() == options_.maxSegments || young_.bytes.size() + segment.payloadLength > options_.maxBytes;
   const bool due =
-      !young_.segments.empty() && segment.timestampNs - young_.segments.front().timestampNs >= options_.holdNs;
+      !young_.segments.empty() && segment.timestampNs - young_.segments.front().segment.timestampNs >= options_.holdNs;
   if (full || due || young_.segments.capacity() == 0) rotate(segment.timestampNs);
   Segment copy = segment;
   copy.payload = young_.bytes.data() + young_.bytes.size();
   young_.bytes.insert(young_.bytes.end(), segment.payload, segment.payload + segment.payloadLength);
-  young_.segments.push_back(copy);
+  young_.segments.push_back({copy, tag});
 }
 
 }  // namespace flowtap::decode

@@ -22,28 +22,32 @@ class HeldSegments {
  public:
   HeldSegments(const HoldOptions& options, Stats& stats) : options_(options), stats_(stats) {}
 
-  /// Copies it.
-  void hold(const Segment& segment);
+  /// Copies it. `tag` is the caller's, and comes back with it.
+  void hold(const Segment& segment, uint64_t tag = 0);
 
   /// Hands over those that are wanted, in the order in which they came, and does not keep them.
   template <typename Wanted, typename Take>
   void release(const Wanted& wanted, const Take& take) {
     for (Generation* generation : {&old_, &young_}) {
-      std::vector<Segment>& segments = generation->segments;
+      std::vector<Held>& segments = generation->segments;
       size_t kept = 0;
-      for (const Segment& segment : segments) {
-        if (wanted(segment))
-          take(segment);
+      for (const Held& held : segments) {
+        if (wanted(held.segment))
+          take(held.segment, held.tag);
         else
-          segments[kept++] = segment;
+          segments[kept++] = held;
       }
       segments.resize(kept);
     }
   }
 
  private:
+  struct Held {
+    Segment segment;
+    uint64_t tag;
+  };
   struct Generation {
-    std::vector<Segment> segments;
+    std::vector<Held> segments;
     std::vector<uint8_t> bytes;  ///< never grows beyond what was reserved: segments point into it
   };
 

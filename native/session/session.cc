@@ -41,6 +41,7 @@ void Session::run() {
   else
     noteFailure();
   pipeline_->finish();
+  finishRecording();
   publishStats(true);
   enter(Phase::ended);
 }
@@ -50,6 +51,7 @@ void Session::capture() {
   learnInfo(false);
   while (!stopping_.load(std::memory_order_relaxed)) {
     takeFollowed();
+    takeDecisions();
     const source::ReadStatus status = source_->read(gate_, pauseMs);
     learnInfo(status == source::ReadStatus::end);
     if (status == source::ReadStatus::end) return;
@@ -98,27 +100,90 @@ void Session::drainLive() {
 
 void Session::Gate::packets(const source::Packet* burst, size_t count) {
   if (!open_) {
-    session_.awaitBegin();
     open_ = true;
+    refused_ = !session_.awaitBegin();
   }
+  if (refused_) return;
   session_.pipeline_->packets(burst, count);
 }
 
-void Session::awaitBegin() {
+bool Session::awaitBegin() {
   learnInfo(false);
-  std::unique_lock lock(mutex_);
-  begin_.wait(lock, [this] { return begun_ || stopping_.load(std::memory_order_relaxed); });
-  if (wantsExchanges_) pipeline_->select(exchanges_);
+  {
+    std::unique_lock lock(mutex_);
+    begin_.wait(lock, [this] { return begun_ || stopping_.load(std::memory_order_relaxed); });
+    if (wantsExchanges_) pipeline_->select(exchanges_);
+    if (!begun_) return true;
+  }
+  return beginRecording();
 }
 
-void Session::begin(bool exchanges) {
+void Session::begin(bool exchanges, bool decides) {
   {
     std::lock_guard lock(mutex_);
     if (begun_) return;
     begun_ = true;
     wantsExchanges_ = exchanges;
+    consumerDecides_ = decides;
   }
   begin_.notify_one();
+}
+
+bool Session::hasBegun() {
+  std::lock_guard lock(mutex_);
+  return begun_;
+}
+
+bool Session::beginRecording() {
+  recording::Recorder* recorder = pipeline_->recorder();
+  if (recorder == nullptr || recorder->open(consumerDecides_)) return true;
+  // Who names a file that cannot be made should know at once. What fails later must not cost messages.
+  std::lock_guard lock(mutex_);
+  state_.error = recorder->error();
+  stopping_.store(true, std::memory_order_relaxed);
+  return false;
+}
+
+void Session::decide(const std::vector<uint64_t>& connections, uint64_t upTo) {
+  {
+    std::lock_guard lock(mutex_);
+    wanted_.insert(wanted_.end(), connections.begin(), connections.end());
+    decidedUpTo_ = upTo;
+    decisionIsNew_ = true;
+  }
+  decided_.notify_one();
+}
+
+void Session::takeDecisions() {
+  recording::Recorder* recorder = pipeline_->recorder();
+  if (recorder == nullptr) return;
+  std::vector<uint64_t> connections;
+  uint64_t upTo;
+  {
+    std::lock_guard lock(mutex_);
+    if (!decisionIsNew_) return;
+    decisionIsNew_ = false;
+    connections.swap(wanted_);
+    upTo = decidedUpTo_;
+  }
+  recorder->decide(connections, upTo);
+}
+
+void Session::finishRecording() {
+  recording::Recorder* recorder = pipeline_->recorder();
+  if (recorder == nullptr) return;
+  // A capture without packets leaves a file without packets.
+  if (!gate_.isOpen() && hasBegun()) beginRecording();
+  takeDecisions();
+  while (recorder->awaitsConsumer()) {
+    {
+      std::unique_lock lock(mutex_);
+      decided_.wait(lock, [this] { return decisionIsNew_ || closing_.load(std::memory_order_relaxed); });
+      if (!decisionIsNew_) break;
+    }
+    takeDecisions();
+  }
+  recorder->finish();
 }
 
 /// Who sends a stream may take its time: its link type comes with one of the reads.
@@ -156,13 +221,19 @@ void Session::publishStats(bool withSource) {
     stats.packets_filteredOut = counters.filteredOut;
   }
   bool firstUnsupported;
+  bool recordingFailed = false;
   {
     std::lock_guard lock(mutex_);
     stats_ = stats;
     firstUnsupported = state_.unsupportedLinkTypes.empty() && !pipeline_->unsupportedLinkTypes().empty();
     state_.unsupportedLinkTypes = pipeline_->unsupportedLinkTypes();
+    if (const recording::Recorder* recorder = pipeline_->recorder();
+        recorder != nullptr && recorder->error() && !state_.recordingError) {
+      state_.recordingError = recorder->error();
+      recordingFailed = true;
+    }
   }
-  if (firstUnsupported) news();
+  if (firstUnsupported || recordingFailed) news();
 }
 
 void Session::announce() {
@@ -210,6 +281,7 @@ void Session::stop() {
 void Session::close() {
   closing_.store(true, std::memory_order_relaxed);
   stop();
+  decided_.notify_one();
   mailbox_.close();
   if (thread_.joinable()) thread_.join();
   // The object may live on for long; the buffers need not.

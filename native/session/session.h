@@ -27,7 +27,8 @@ struct State {
   Phase phase = Phase::opening;
   bool hasInfo = false;  ///< from `capturing` on; also when the input ended as it should without a link type
   source::SourceInfo info;
-  source::Error error;  ///< why it ended, unless it was the end of the input or stop()
+  source::Error recordingError;  ///< why packets are not recorded any more; the rest goes on
+  source::Error error;           ///< why it ended, unless it was the end of the input or stop()
   std::vector<decode::LinkTypeCount> unsupportedLinkTypes;
 };
 
@@ -67,8 +68,13 @@ class Session {
   void news();
   /// See Pipeline::follow().
   void follow(std::shared_ptr<const decode::EndpointSet> endpoints);
-  /// What the consumer wants: messages, or exchanges. Again: nothing.
-  void begin(bool exchanges);
+  /// What the consumer wants: messages, or exchanges. With a recording: whether it tells by decide() which of them, or
+  /// wants all of them. Again: nothing.
+  void begin(bool exchanges, bool decides = false);
+  /// With a recording. Connections with messages that the consumer wants, and the last message that it has decided
+  /// about; at last of all that were delivered, for the session does not end before. Thrifty with locks: a call a
+  /// batch.
+  void decide(const std::vector<uint64_t>& connections, uint64_t upTo);
   /// Ends capturing; what was captured is finished and can be taken.
   void stop();
   /// Ends everything and joins the thread.
@@ -81,15 +87,21 @@ class Session {
    public:
     explicit Gate(Session& session) : session_(session) {}
     void packets(const source::Packet* burst, size_t count) override;
+    bool isOpen() const { return open_; }
 
    private:
     Session& session_;
     bool open_ = false;
+    bool refused_ = false;
   };
 
   void run();
   void capture();
   void takeFollowed();
+  void takeDecisions();
+  bool hasBegun();
+  bool beginRecording();
+  void finishRecording();
   /// Capturing begins when the link type is known, or the input ended without one.
   void learnInfo(bool ended);
   void drainLive();
@@ -97,8 +109,8 @@ class Session {
   void enter(Phase phase);
   void publishStats(bool withSource);
   void announce();
-  /// Until begin(), stop() or close().
-  void awaitBegin();
+  /// Until begin(), stop() or close(). False: there is nothing to do with the packets.
+  bool awaitBegin();
 
   const bool live_;
   const bool lowLatency_;
@@ -119,6 +131,11 @@ class Session {
   bool wantsExchanges_ = false;
   const http::SelectionOptions exchanges_;
   std::condition_variable begin_;
+  bool consumerDecides_ = false;
+  std::vector<uint64_t> wanted_;  ///< connections, not yet with the recorder
+  uint64_t decidedUpTo_ = 0;
+  bool decisionIsNew_ = false;
+  std::condition_variable decided_;
   std::shared_ptr<const decode::EndpointSet> followed_;  ///< not yet with the pipeline
   Gate gate_{*this};
 

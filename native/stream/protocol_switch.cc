@@ -142,6 +142,11 @@ void ProtocolSwitch::recognise(tcp::ConnectionInfo& connection, Stream& stream, 
   if (stream.state != nullptr) http1_.abandon(connection, stream.state);
 }
 
+bool ProtocolSwitch::isForeign(const tcp::ConnectionInfo& connection) const {
+  const auto* stream = static_cast<const Stream*>(connection.context);
+  return stream != nullptr && stream->protocol > Protocol::http1;
+}
+
 void ProtocolSwitch::gap(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t, uint64_t length,
                          tcp::GapCause cause, int64_t timeNs) {
   auto* stream = static_cast<Stream*>(connection.context);

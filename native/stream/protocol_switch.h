@@ -27,6 +27,8 @@ class ProtocolSwitch final : public tcp::StreamListener {
                 tcp::ConflictAt where) override;
   void end(tcp::ConnectionInfo& connection, tcp::Side side, int64_t timeNs) override;
   void close(tcp::ConnectionInfo& connection, tcp::CloseReason reason, int64_t timeNs) override;
+  /// Of an open connection: it carries what no handler knows.
+  bool isForeign(const tcp::ConnectionInfo& connection) const;
 
  private:
   struct Stream;

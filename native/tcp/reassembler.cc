@@ -44,6 +44,7 @@ Reassembler::Reassembler(const ReassemblyOptions& options, StreamListener& liste
 Reassembler::~Reassembler() = default;
 void Reassembler::prefetch(const Segment& segment) const { impl_->prefetch(segment); }
 void Reassembler::segment(const Segment& segment) { impl_->segment(segment); }
+uint64_t Reassembler::connectionOf(const Segment& segment) const { return impl_->connectionOf(segment); }
 void Reassembler::advance(int64_t nowNs) { impl_->advance(nowNs); }
 void Reassembler::finish(int64_t nowNs) { impl_->finish(nowNs); }
 
@@ -90,6 +91,12 @@ uint32_t Reassembler::Impl::lookup(const Segment& segment, uint32_t hash, Side& 
     side = 1;
     return ports == backward && info.address[1] == segment.source && info.address[0] == segment.destination;
   });
+}
+
+uint64_t Reassembler::Impl::connectionOf(const Segment& segment) const {
+  Side side = 0;
+  const uint32_t index = lookup(segment, hash_(segment), side);
+  return index == 0 ? 0 : connections_.at(index).info.id;
 }
 
 void Reassembler::Impl::segment(const Segment& segment) {
@@ -159,7 +166,7 @@ void Reassembler::Impl::newcomer(const Segment& segment, uint32_t hash) {
 void Reassembler::Impl::startOver(Connection& connection, const Segment& segment) {
   // Address and ports stay: which end is side 0 does not matter to anyone.
   ConnectionInfo& info = connection.info;
-  info.id = 0;
+  info.id = firstUnopenedId | (++lastUnopened_ & (firstUnopenedId - 1));
   info.handshakeUs = 0;
   info.ipVersion = segment.ipVersion;
   info.initiator = unknownSide;

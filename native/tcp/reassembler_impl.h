@@ -30,6 +30,7 @@ class Reassembler::Impl {
 
   void prefetch(const decode::Segment& segment);
   void segment(const decode::Segment& segment);
+  uint64_t connectionOf(const decode::Segment& segment) const;
   void advance(int64_t nowNs);
   void finish(int64_t nowNs);
 
@@ -142,6 +143,7 @@ class Reassembler::Impl {
   History history_;
   PacketClock clock_;
   uint64_t lastId_ = 0;
+  uint64_t lastUnopened_ = 0;
   uint64_t arrivals_ = 0;  ///< segments so far
   int64_t nextDueNs_ = INT64_MAX;
   int64_t visitEveryNs_;  ///< how often a connection is looked at to see whether it is idle

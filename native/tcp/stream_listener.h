@@ -13,6 +13,9 @@ using Side = uint8_t;  // 0 or 1
 inline constexpr int8_t unknownSide = -1;
 inline Side other(Side side) { return side ^ 1; }
 
+/// Until open() a connection has a number from here on in place of its id: unlike any other, too.
+inline constexpr uint64_t firstUnopenedId = uint64_t{1} << 39;
+
 /// What listeners may know of a connection. One object lives from open() to close().
 struct ConnectionInfo {
   uint64_t id : 40;           ///< 1, 2, … in the order in which the connections were first seen

@@ -35,7 +35,7 @@ Segment segmentOf(uint16_t port, int64_t timestampNs, uint32_t length = 4, uint3
 std::vector<std::string> released(HeldSegments& held, uint16_t port) {
   std::vector<std::string> texts;
   held.release([port](const Segment& segment) { return segment.sourcePort == port; },
-               [&texts](const Segment& segment) {
+               [&texts](const Segment& segment, uint64_t) {
                  texts.emplace_back(reinterpret_cast<const char*>(segment.payload), segment.payloadLength);
                });
   return texts;

@@ -56,6 +56,7 @@ export class FakeSession implements NativeSession {
     return this.#state;
   }
   begin(): void {}
+  decide(): void {}
   follow(): void {}
   stop(): void {
     this.stopped++;

@@ -1,0 +1,59 @@
+// Writes a pcapng file (draft-ietf-opsawg-pcapng): one section, an interface for each that packets come from.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+
+#include "byte_buffer.h"
+#include "source/packet.h"
+#include "source/packet_source.h"
+
+namespace flowtap::recording {
+
+struct OutputOptions {
+  std::string path;
+  bool replace = false;   ///< a file that exists
+  std::string interface;  ///< name of the one that is captured from, or empty
+  uint32_t snaplen = 0;   ///< 0: no limit known
+};
+
+class PcapngWriter {
+ public:
+  explicit PcapngWriter(const OutputOptions& options) : options_(options) {}
+  ~PcapngWriter();
+  PcapngWriter(const PcapngWriter&) = delete;
+  PcapngWriter& operator=(const PcapngWriter&) = delete;
+
+  /// Makes the file, readable for its owner alone. Nothing is written to it yet.
+  bool open();
+  /// Room for the packet's captured bytes, to be filled before the next call; null when the file failed. What
+  /// `packet.data` says does not matter.
+  uint8_t* add(const source::Packet& packet);
+  /// Hands what is buffered to the system.
+  bool flush();
+  /// As flush(), and nothing follows.
+  bool close();
+
+  /// Once it is set nothing more is written. The file ends with a whole block.
+  const source::Error& error() const { return error_; }
+
+ private:
+  uint32_t interfaceOf(const source::Packet& packet);
+  void writeSection();
+  void writeInterface(uint32_t linkType);
+  bool fail(int error);
+  bool fail(const std::string& reason);
+
+  const OutputOptions options_;
+  ByteBuffer buffer_;
+  std::unordered_map<uint64_t, uint32_t> interfaces_;  ///< by interface of the source and link type
+  uint64_t lastInterface_ = ~uint64_t{0};
+  uint32_t lastIndex_ = 0;
+  uint64_t written_ = 0;  ///< bytes in the file
+  int file_ = -1;
+  source::Error error_;
+};
+
+}  // namespace flowtap::recording
