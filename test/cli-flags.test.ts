@@ -51,6 +51,7 @@ test('without arguments everything has its default', () => {
       summary: false,
       curl: false,
       har: undefined,
+      write: undefined,
       force: false,
     },
     redaction: { redact: undefined, headers: [], query: [], fields: [] },

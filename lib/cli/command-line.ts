@@ -49,6 +49,7 @@ export interface RawOptions {
   summary?: boolean;
   curl?: boolean;
   har?: string;
+  write?: string;
   force?: boolean;
   redact?: boolean;
   redactHeader?: string[];
@@ -78,6 +79,7 @@ Examples:
   flowtap -p 8000 --grep 'token expired'           messages with that in head or body
   flowtap -r day.pcap --where 'wait > 1s and path == /api/*' --exchanges
   flowtap -p 8000 --har incident.har --exchanges   an archive for the ticket, a line each for you
+  flowtap -r day.pcap --status 5xx --write failed.pcapng   only their connections, for Wireshark
   flowtap -r day.pcap --summary          which endpoint is slow, which one fails
   flowtap -r incident.pcapng --json | jq 'select(.status == 401)'
   ssh web1 tcpdump -U -s0 -w - port 8000 | flowtap -r -
@@ -135,6 +137,7 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
     ['--json', 'NDJSON, one message a line'],
     ['--raw', 'nothing but the bytes of heads and bodies, as on the wire'],
     ['--har <FILE>', 'HTTP archive, for browsers and HAR viewers; secrets masked', parseFile],
+    ['--write <FILE>', 'the packets of their connections as pcapng, for Wireshark; secrets as captured', parseFile],
     ['--force', 'replace files that exist'],
   ],
   'Secrets:': [

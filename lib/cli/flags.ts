@@ -31,6 +31,8 @@ export interface OutputFlags {
   curl: boolean;
   /** Path of the archive. */
   har: string | undefined;
+  /** Path of the pcapng file. */
+  write: string | undefined;
   /** Files may be replaced. */
   force: boolean;
 }
@@ -213,10 +215,10 @@ function selectionOf(raw: RawOptions): Selection {
 }
 
 function outputsOf(raw: RawOptions): OutputFlags {
-  const { json = false, raw: bytes = false, exchanges = false, summary = false, curl = false, har } = raw;
-  const other = json || bytes || exchanges || summary || curl || har !== undefined;
+  const { json = false, raw: bytes = false, exchanges = false, summary = false, curl = false, har, write } = raw;
+  const other = json || bytes || exchanges || summary || curl || har !== undefined || write !== undefined;
   const console = raw.console ?? !other;
-  return { console, json, raw: bytes, exchanges, summary, curl, har, force: raw.force ?? false };
+  return { console, json, raw: bytes, exchanges, summary, curl, har, write, force: raw.force ?? false };
 }
 
 function redactionOf(raw: RawOptions): RedactionFlags {

@@ -1,9 +1,10 @@
 /** Everything that the flags ask to be written, at once. */
-import { type Exchange, redact } from '../index.js';
+import { type CaptureStats, type Exchange, redact } from '../index.js';
 import type { CaptureFlags } from './flags.js';
 import { formatAmount } from './format.js';
-import { createFile } from './new-file.js';
+import { createFile, ownerOnly } from './new-file.js';
 import { Output } from './output.js';
+import type { PacketFile } from './packet-file.js';
 import { AccessLogPrinter } from './printers/access-log.js';
 import { ConsolePrinter } from './printers/console.js';
 import { CurlPrinter } from './printers/curl.js';
@@ -21,6 +22,8 @@ export interface OutputEvents {
   say(line: string): void;
   /** There is nobody left who takes anything. */
   onDead(): void;
+  /** Of `--write`. */
+  packets: PacketFile | undefined;
 }
 
 export class Outputs {
@@ -31,6 +34,7 @@ export class Outputs {
   readonly #text: Output;
   readonly #har: HarPrinter | undefined;
   readonly #harPath: string;
+  readonly #packets: PacketFile | undefined;
   readonly #onDead: () => void;
   readonly #usesStdout: boolean;
 
@@ -44,6 +48,7 @@ export class Outputs {
     const stream = forProgram && forPeople ? terminal.stderr : terminal.stdout;
     this.#text = forProgram && forPeople ? new Output(stream, () => this.#onClosed()) : this.#stdout;
     this.#harPath = outputs.har ?? '';
+    this.#packets = events.packets;
 
     const printers: Printer[] = [];
     const onTerminal = terminal.stdout.isTTY === true;
@@ -83,21 +88,28 @@ export class Outputs {
 
   /** @throws Error when a file cannot be made */
   static async open(flags: CaptureFlags, wanted: Wanted, terminal: Terminal, events: OutputEvents): Promise<Outputs> {
-    const { har, force } = flags.outputs;
+    const { har, write, force } = flags.outputs;
     if (har !== undefined) await createFile(har, force);
-    return new Outputs(flags, wanted, terminal, events);
+    if (write !== undefined) await createFile(write, force, ownerOnly);
+    const outputs = new Outputs(flags, wanted, terminal, events);
+    events.packets?.onFailure((error) => {
+      events.say(sanitizeLine(error.message));
+      outputs.#onClosed();
+    });
+    return outputs;
   }
 
   /** Nobody takes anything any more. */
   get dead(): boolean {
     const stdout = this.#usesStdout && !this.#stdout.closed;
     const text = this.#text !== this.#stdout && !this.#text.closed;
-    return !stdout && !text && (this.#har === undefined || this.#har.failed);
+    const files = [this.#har, this.#packets].some((file) => file !== undefined && !file.failed);
+    return !stdout && !text && !files;
   }
 
   /** Something could not be written, which was said already. */
   get failed(): boolean {
-    return this.#har?.failed ?? false;
+    return [this.#har, this.#packets].some((file) => file?.failed);
   }
 
   /** Why standard output could not be written; undefined also when its reader has just gone. */
@@ -126,9 +138,13 @@ export class Outputs {
   }
 
   /** What became of the files. */
-  report(): string[] {
-    if (this.#har === undefined || this.#har.failed) return [];
-    return [`${formatAmount(this.#har.count, 'exchange')} in ${sanitizeLine(this.#harPath)}`];
+  report(stats: CaptureStats): string[] {
+    const har = this.#har;
+    const archive =
+      har === undefined || har.failed
+        ? []
+        : [`${formatAmount(har.count, 'exchange')} in ${sanitizeLine(this.#harPath)}`];
+    return [...archive, ...(this.#packets?.report(stats.write) ?? [])];
   }
 
   #onClosed(): void {

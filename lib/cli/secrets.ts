@@ -4,6 +4,15 @@ import { sanitizeLine } from './terminal.js';
 
 /** Whether secrets are in what is written; undefined when nothing is that could have them. */
 export function describeSecrets(flags: Pick<CaptureFlags, 'outputs' | 'redaction'>): string | undefined {
+  const said = describeShown(flags);
+  const { write } = flags.outputs;
+  if (write === undefined) return said;
+  const packets = `${sanitizeLine(write)} holds packets as captured, with every secret in them`;
+  return said === undefined ? packets : `${said}; ${packets}`;
+}
+
+/** In what is made of messages. */
+function describeShown(flags: Pick<CaptureFlags, 'outputs' | 'redaction'>): string | undefined {
   const { har } = flags.outputs;
   const shown = showsOn(flags, 'stdout');
   if (har === undefined && !shown) return undefined;

@@ -5,6 +5,7 @@ import { ExitCode, UsageError } from '../exit.js';
 import type { CaptureFlags } from '../flags.js';
 import { Output } from '../output.js';
 import { drawsTable, Outputs, showsOn } from '../outputs.js';
+import { PacketFile } from '../packet-file.js';
 import { checkUser, giveUpRoot } from '../privileges.js';
 import { Progress } from '../progress.js';
 import { redactOptionsOf } from '../redaction.js';
@@ -18,7 +19,12 @@ import { sanitizeText, type Terminal } from '../terminal.js';
 const usageCodes = new Set(['ERR_OPTION', 'ERR_FILTER']);
 
 /** The library's options for the flags. */
-export function captureOptions(flags: CaptureFlags, wanted: Wanted, terminal: Pick<Terminal, 'stdin'>): CaptureOptions {
+export function captureOptions(
+  flags: CaptureFlags,
+  wanted: Wanted,
+  terminal: Pick<Terminal, 'stdin'>,
+  packets?: PacketFile,
+): CaptureOptions {
   const options: CaptureOptions = {};
   if (flags.read === '-') options.stream = terminal.stdin;
   else if (flags.read !== undefined) options.file = flags.read;
@@ -33,14 +39,20 @@ export function captureOptions(flags: CaptureFlags, wanted: Wanted, terminal: Pi
     options.match = wanted.match;
     options.matchScope = wanted.scope;
   }
-  if (!flags.body) options.body = 'none';
+  if (packets) options.write = packets.options;
+  if (!flags.body || showsNothing(flags, wanted)) options.body = 'none';
   else if (flags.outputs.raw && !needsBodies(flags, wanted)) options.body = 'wire';
   if (flags.maxBodyBytes !== undefined) options.maxBodyBytes = flags.maxBodyBytes;
   return options;
 }
 
+/** Only packets are written. */
+function showsNothing({ outputs, redaction }: CaptureFlags, wanted: Wanted): boolean {
+  return !showsOn({ outputs }, 'stdout') && !outputs.summary && !needsBodies({ outputs, redaction }, wanted);
+}
+
 /** De-chunked ones, which `--raw` alone does not. */
-function needsBodies({ outputs, redaction }: CaptureFlags, wanted: Wanted): boolean {
+function needsBodies({ outputs, redaction }: Pick<CaptureFlags, 'outputs' | 'redaction'>, wanted: Wanted): boolean {
   return (
     outputs.har !== undefined || outputs.curl || outputs.console || redaction.redact === true || looksAtBodies(wanted)
   );
@@ -55,7 +67,8 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
     throw new UsageError('--no-body keeps no bodies, but --where looks at them');
   checkUser(flags);
   const { expression } = explain(wanted.match ?? {});
-  const tap = withUsageErrors(() => capture(captureOptions(flags, wanted, terminal)));
+  const packets = flags.outputs.write === undefined ? undefined : new PacketFile(flags.outputs.write);
+  const tap = withUsageErrors(() => capture(captureOptions(flags, wanted, terminal, packets)));
   const tally = new Tally();
   let progress: Progress | undefined;
   const say = (line: string): void => {
@@ -74,7 +87,7 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
     if (!early) await tap.ready;
     for (const line of giveUpRoot(flags)) say(line);
     await tap.ready;
-    outputs = await Outputs.open(flags, wanted, terminal, { say, onDead: () => void tap.close() });
+    outputs = await Outputs.open(flags, wanted, terminal, { say, onDead: () => void tap.close(), packets });
     if (!early) say(describeSource(flags, tap.info, expression));
     const secrets = describeSecrets(flags);
     if (secrets !== undefined) say(secrets);
@@ -88,7 +101,8 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
     });
   } catch (error) {
     // Nobody reads any more, which closed the tap under the loop; or it was stopped before there was anything.
-    if (!outputs?.dead && !(stopping.begun && codeOf(error) === 'ERR_CLOSED')) failure = error;
+    const isTold = outputs?.dead || packets?.isFailure(error);
+    if (!isTold && !(stopping.begun && codeOf(error) === 'ERR_CLOSED')) failure = error;
   }
   progress?.stop();
   await outputs?.end();
@@ -99,7 +113,7 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
   const stats = tap.stats();
   const quiet = outputs === undefined ? failure !== undefined : outputs.dead && !outputs.error && !outputs.failed;
   if (!quiet && (failure === undefined || stats.packets.received > 0)) {
-    for (const line of [...summarize(flags, tally, stats), ...(outputs?.report() ?? [])]) say(line);
+    for (const line of [...summarize(flags, tally, stats), ...(outputs?.report(stats) ?? [])]) say(line);
   }
   if (flags.stats) for (const line of formatStats(stats)) terminal.stderr.write(`${line}\n`);
   if (outputs?.error) throw new Error(`cannot write the output: ${outputs.error.message}`);
