@@ -13,9 +13,9 @@ import { type CaptureStats, groupStats } from './stats.js';
 
 /** What is being captured. */
 export interface CaptureInfo {
-  /** Interface name; `''` for files and streams. */
+  /** Interface name; several with `', '` between them; `''` for files and streams. */
   readonly interface: string;
-  /** Link type as libpcap names it, such as `'EN10MB'`; of a file that of its first interface. */
+  /** Link type as libpcap names it, such as `'EN10MB'`; of a file, or of several interfaces, that of the first. */
   readonly linkType: string;
   /** The BPF expression in force; live it includes what was derived from `port` and `address`. `''` for none. */
   readonly filter: string;

@@ -14,7 +14,7 @@ export interface Endpoint {
 
 /** The TCP connection that carried a message. */
 export interface Connection {
-  /** 1, 2, … in the order of the first packet seen; unique within a tap. */
+  /** 1, 2, … in the order of the first packet seen; unique within a tap. With several capture threads unique, and nothing more. */
   readonly id: number;
   readonly client: Endpoint;
   readonly server: Endpoint;

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import type { Chain } from './chain/chain.js';
-import { isCompressedFile } from './compressed.js';
+import { isCompressedFile, isRegularFile } from './compressed.js';
 import type { EngineParts } from './engine.js';
 import { checkLayout } from './layout.js';
 import type { Side } from './match/fields.js';
@@ -50,8 +50,12 @@ function captureMessages(options: CaptureOptions = {}, kind?: Side): Tap {
 export function openSource(options: CaptureOptions, kind?: Side): ResolvedOptions {
   const resolved = resolveOptions(options, kind);
   const { source, file } = resolved.native;
-  if (source === 'file' && !resolved.signal?.aborted && isCompressedFile(file)) {
+  if (source !== 'file' || resolved.signal?.aborted) return resolved;
+  // What can be read only once.
+  if (!isRegularFile(file)) resolved.native.workers = 1;
+  if (isCompressedFile(file)) {
     resolved.native.source = 'stream';
+    resolved.native.workers = 1;
     resolved.stream = createReadStream(file);
   }
   return resolved;

@@ -21,11 +21,16 @@ function formatOf(head: Uint8Array): Format | undefined {
   return magic === 0xfd2fb528 || (magic & 0xfffffff0) >>> 0 === 0x184d2a50 ? 'zstd' : undefined;
 }
 
+/** False also when there is none; whoever opens it then says why. */
+export function isRegularFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
 /** False also when it cannot be read (whoever opens it then says why) or is not an ordinary file (opening a pipe can block). */
 export function isCompressedFile(path: string): boolean {
   const magic = Buffer.alloc(magicBytes);
   try {
-    if (!statSync(path).isFile()) return false;
+    if (!isRegularFile(path)) return false;
     const file = openSync(path, 'r');
     try {
       return formatOf(magic.subarray(0, readSync(file, magic, 0, magicBytes, 0))) !== undefined;

@@ -9,7 +9,7 @@ import { BatchSelector } from './match/batch-selector.js';
 import type { ResolvedMatch } from './match/resolve-match.js';
 import { type Message, messageAt } from './message.js';
 import { MessageBatch } from './message-batch.js';
-import type { NativeBatch } from './native.js';
+import { type NativeBatch, sessionsOf } from './native.js';
 import type { ResolvedOptions } from './options.js';
 import { type FoundRequest, RecentRequests } from './requests.js';
 import { ShownIds } from './shown-ids.js';
@@ -19,7 +19,9 @@ import { Decisions } from './write/decisions.js';
 export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   readonly #context: BatchContext;
   readonly #requests = new RecentRequests();
-  readonly #ids = new ShownIds();
+  readonly #ids: ShownIds;
+  /** Native ids are not those that are shown. */
+  #renumbers: boolean;
   readonly #bodyLimits: BodyLimits;
   /** Only for exchanges: requests that were let go since the last batch. */
   #forgotten: FoundRequest[] | undefined;
@@ -41,7 +43,10 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   constructor({ native, match, maxBodyBytes, maxDecodedBytes, processes }: ResolvedOptions) {
     this.#match = match;
     if (processes) this.#processes = new ConnectionProcesses(() => native.netns);
-    if (match || processes) this.select = (batch) => this.#select(batch);
+    const sessions = sessionsOf(native);
+    this.#ids = new ShownIds(sessions);
+    this.#renumbers = sessions > 1;
+    if (match || processes || this.#renumbers) this.select = (batch) => this.#select(batch);
     this.#context = {
       maxDecodedBytes,
       maxBodyBytes,
@@ -85,7 +90,10 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
     if (problem !== undefined) throw problem;
     const plan = match.plans[scope];
     this.#looksForRequests = scope === 'exchange' || plan.responses;
-    if (plan.rest !== undefined) this.#selector = new BatchSelector(plan, scope, !this.#context.streaming);
+    if (plan.rest !== undefined) {
+      this.#selector = new BatchSelector(plan, scope, !this.#context.streaming);
+      this.#renumbers = true;
+    }
     return wantsExchanges;
   }
 
@@ -98,8 +106,8 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
     const continuations = continuationsOf(batch);
     this.#bodies?.add(batch, continuations);
     const unanswered = continuations.filter((told) => told.kind === 'unanswered');
-    if (this.#selector === undefined) this.#pair(batch, unanswered);
-    else batch.unanswered = unanswered;
+    if (this.#renumbers) batch.unanswered = unanswered;
+    else this.#pair(batch, unanswered);
     return batch;
   }
 
@@ -147,8 +155,8 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   }
 
   #selectMatching(batch: Batch): Batch | Promise<Batch> {
-    const selected = this.#selector?.select(batch);
-    if (selected === undefined) return batch;
+    if (!this.#renumbers) return batch;
+    const selected = this.#selector?.select(batch) ?? [...Array(batch.length).keys()];
     return selected instanceof Promise
       ? selected.then((indexes) => this.#keep(batch, indexes))
       : this.#keep(batch, selected);

@@ -8,8 +8,10 @@ export interface NativeOptions {
   /** What the batches hold. Default 'messages'. */
   mode?: 'messages' | 'flows';
   source: 'live' | 'file' | 'stream';
-  /** live: interface name. */
-  interface: string;
+  /** live: interface names. */
+  interfaces: string[];
+  /** Threads an interface, or for the file; 1 for a stream. */
+  workers: number;
   /** live: path of the network namespace that the interface is in, '' for that of this process. */
   netns: string;
   /** Only connections with one of these ends, see native/decode/endpoint_set.h, and `follow()` tells what changes; absent: all. */
@@ -72,7 +74,13 @@ export interface NativeMatch {
   maxBodyBytes: number;
 }
 
+/** How many capture threads there are. Ids of messages and connections are those of one of them modulo this. */
+export function sessionsOf({ interfaces, workers }: NativeOptions): number {
+  return workers * Math.max(1, interfaces.length);
+}
+
 export interface NativeInfo {
+  /** Names, with commas between them. */
   interface: string;
   linkType: string;
   filter: string;

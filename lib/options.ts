@@ -27,8 +27,11 @@ export type ByteStream = AsyncIterable<Uint8Array> | ReadableStreamLike;
 
 /** Options of `capture()` and `flows()`. */
 export interface CaptureOptions {
-  /** Capture live from this network interface. Default: `'any'` on Linux, elsewhere the loopback interface. Only one of `interface`, `file` and `stream`. */
-  interface?: string | undefined;
+  /**
+   * Capture live from this network interface, or from these. Default: `'any'` on Linux, elsewhere the loopback interface. Only one of
+   * `interface`, `file` and `stream`.
+   */
+  interface?: string | readonly string[] | undefined;
   /** Read this pcap or pcapng file instead, gzip- or zstd-compressed or not. */
   file?: string | undefined;
   /** Read the bytes of a pcap or pcapng file, gzip- or zstd-compressed or not, from here, for example the output of a remote `tcpdump -U -w -`. Destroyed when the tap is closed. */
@@ -64,6 +67,12 @@ export interface CaptureOptions {
   /** Live: milliseconds for which the kernel may collect packets into a block, 1 to 10000. Default 10. */
   pollTimeoutMs?: number | undefined;
 
+  /**
+   * Capture threads an interface, or for a file, 1 to 64. Each follows its share of the connections; docs/architecture.md tells when
+   * that pays. Between connections of different workers the order is not kept. One for a compressed file or a named pipe, whatever is said
+   * here. Default 1.
+   */
+  workers?: number | undefined;
   /** Ignore packets with wrong IP or TCP checksums. Default false: with offloading, captured checksums are often not there yet. */
   verifyChecksums?: boolean | undefined;
   /** Connections followed at a time, from 1; beyond that the least recently active is given up. Default 1000000. */
@@ -151,6 +160,7 @@ const numbers = {
   snaplen: [262144, 64, 262144],
   bufferBytes: [64 * MiB, 64 * KiB, 2 * GiB - 1],
   pollTimeoutMs: [10, 1, 10_000],
+  workers: [1, 1, 64],
   maxConnections: [1_000_000, 1, 2 ** 31 - 1],
   maxBufferedBytes: [256 * MiB, 64 * KiB, maxSafe],
   maxBufferedBytesPerDirection: [4 * MiB, 4 * KiB, maxSafe],
@@ -234,13 +244,9 @@ export function resolveOptions(options: CaptureOptions = {}, kind?: Side): Resol
       throw bad(`${name} must be true or false, not ${shown(value)}`);
     return value ?? false;
   };
-  const text = (name: 'interface' | 'file' | 'filter' | 'process'): string | undefined => {
+  const text = (name: 'file' | 'filter' | 'process'): string | undefined => {
     const value: unknown = options[name];
-    if (value === undefined) return undefined;
-    if (typeof value !== 'string') throw bad(`${name} must be a string, not ${shown(value)}`);
-    if (value === '' && name !== 'filter') throw bad(`${name} must not be empty`);
-    if (value.includes('\0')) throw bad(`${name} must not contain NUL`);
-    return value;
+    return value === undefined ? undefined : checkText(name, value);
   };
 
   const body: unknown = options.body ?? 'buffer';
@@ -248,13 +254,16 @@ export function resolveOptions(options: CaptureOptions = {}, kind?: Side): Resol
     throw bad(`body must be 'buffer', 'stream', 'wire' or 'none', not ${shown(body)}`);
   }
 
-  const interfaceName = text('interface');
+  const interfaces = checkInterfaces(options.interface);
   const file = text('file');
   const stream = checkStream(options.stream);
-  const given = Object.entries({ interface: interfaceName, file, stream }).filter(([, value]) => value !== undefined);
+  const given = Object.entries({ interface: interfaces, file, stream }).filter(([, value]) => value !== undefined);
   if (given.length > 1) throw bad(`${given.map(([name]) => name).join(' and ')} are given; a tap has one source`);
 
   const live = file === undefined && stream === undefined;
+  const workers = number('workers');
+  if (stream !== undefined && workers > 1)
+    throw bad(`workers is ${workers}, but a stream can be read only once: leave it out, or give a file`);
   const follow = checkTarget(options.pid, text('process'));
   const netns = checkNamespace(options.netns);
   const chosen = Object.entries({ pid: options.pid, process: options.process, netns }).filter(
@@ -266,12 +275,15 @@ export function resolveOptions(options: CaptureOptions = {}, kind?: Side): Resol
     throw bad(`${chosen[0]?.[0]} is for live captures; a capture file does not tell of processes`);
   const maxBodyBytes = number('maxBodyBytes');
   const write = resolveWrite(options.write, file ?? '');
+  if (write !== undefined && (workers > 1 || (interfaces?.length ?? 0) > 1))
+    throw bad('write keeps the packets in their order: it takes one interface, and one worker');
   const match = resolveMatch({ match: options.match, matchScope: options.matchScope, body }, kind);
 
   return {
     native: {
       source: stream !== undefined ? 'stream' : file !== undefined ? 'file' : 'live',
-      interface: given.length > 0 ? (interfaceName ?? '') : defaultInterface(),
+      interfaces: interfaces ?? (live ? [defaultInterface()] : []),
+      workers,
       netns: netns ?? '',
       file: file ?? '',
       filter: text('filter') ?? '',
@@ -324,6 +336,23 @@ function nativeMatch(match: ResolvedMatch, scope: MatchScope, maxBodyBytes: numb
 function defaultInterface(): string {
   if (process.platform === 'linux') return 'any';
   return 'lo0' in networkInterfaces() ? 'lo0' : 'en0';
+}
+
+function checkText(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw bad(`${name} must be a string, not ${shown(value)}`);
+  if (value === '' && name !== 'filter') throw bad(`${name} must not be empty`);
+  if (value.includes('\0')) throw bad(`${name} must not contain NUL`);
+  return value;
+}
+
+function checkInterfaces(value: unknown): string[] | undefined {
+  if (value === undefined) return undefined;
+  const names = Array.isArray(value) ? value : [value];
+  if (names.length === 0) throw bad('interface must not be an empty array; leave it out for the default');
+  const distinct = new Set(names.map((name) => checkText('interface', name)));
+  if (distinct.size > 1 && distinct.has('any'))
+    throw bad("interface 'any' is all of them: together with others it would capture packets twice");
+  return [...distinct];
 }
 
 function checkPid(name: 'pid' | 'netns', value: number): number {

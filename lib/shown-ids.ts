@@ -1,8 +1,9 @@
 /**
- * Ids of what the consumer gets, when some of what native code delivers is rejected in JavaScript.
+ * Ids of what the consumer gets, when some of what native code delivers is rejected in JavaScript, or comes from several sessions.
  *
  * A jump of ids means loss, so that what is not selected may not use one up: the ids of those behind it move up. They are
- * written into the records, so that everything that reads a batch sees the same ones.
+ * written into the records, so that everything that reads a batch sees the same ones. Those of several sessions ascend each by itself
+ * only, and are numbered in the order of delivery.
  */
 import type { Batch } from './batch.js';
 import type { Unanswered } from './continuations.js';
@@ -12,11 +13,17 @@ import { RESPONSE } from './layout.js';
 export const maxWaitingRequests = 1 << 17;
 
 export class ShownIds {
-  #lastNative = 0;
+  /** Of each session. */
+  readonly #lastNative: number[];
   #lastShown = 0;
   /** Ids of selected requests that wait for their final response: native, shown. */
   readonly #waiting = new Map<number, number>();
   #forgotten = 0;
+
+  /** @param sessions that deliver: the n-th of them numbers its messages n, n + sessions, n + 2 * sessions, … */
+  constructor(sessions = 1) {
+    this.#lastNative = Array.from({ length: sessions }, (_, index) => index + 1 - sessions);
+  }
 
   /** Requests whose response came when there were too many others. */
   get forgotten(): number {
@@ -32,9 +39,7 @@ export class ShownIds {
     for (let index = 0; index < batch.length; index++) {
       const at = batch.recordAt(index);
       const id = batch.id(at);
-      const lost = id - this.#lastNative - 1;
-      this.#lastNative = id;
-      this.#lastShown += lost;
+      this.#lastShown += this.#lost(id);
       const isSelected = indexes[next] === index;
       if (isSelected) this.#lastShown++;
       const isResponse = batch.kind(at) === RESPONSE;
@@ -50,6 +55,15 @@ export class ShownIds {
     const id = this.#waiting.get(told.id);
     this.#waiting.delete(told.id);
     return id === undefined ? undefined : { ...told, id };
+  }
+
+  /** Messages of the same session that were dropped before this one. */
+  #lost(id: number): number {
+    const sessions = this.#lastNative.length;
+    const session = (id - 1) % sessions;
+    const steps = (id - (this.#lastNative[session] as number)) / sessions;
+    this.#lastNative[session] = id;
+    return steps - 1;
   }
 
   #requestId(batch: Batch, index: number, at: number): number {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "decode/share.h"
 #include "delivery/batch_writer.h"
 #include "delivery/flow_writer.h"
 #include "recording/observers.h"
@@ -30,8 +31,9 @@ struct Pipeline::Messages {
 };
 
 Pipeline::Pipeline(const PipelineOptions& options, delivery::Mailbox& mailbox, std::function<void()> handedOver)
-    : recorder_(options.recording ? std::make_unique<recording::Recorder>(*options.recording, stats_) : nullptr),
-      outbox_(mailbox, options.whenFull, stats_, std::move(handedOver)),
+    : share_(options.share),
+      recorder_(options.recording ? std::make_unique<recording::Recorder>(*options.recording, stats_) : nullptr),
+      outbox_(mailbox, options.whenFull, stats_, std::move(handedOver), options.numbering),
       messages_(options.mode == PipelineMode::messages
                     ? std::make_unique<Messages>(options.http, outbox_, recorder_.get(), stats_)
                     : nullptr),
@@ -108,6 +110,40 @@ recording::Key Pipeline::reassemble(const decode::Segment& segment) {
   return after;
 }
 
+bool Pipeline::decode(const source::Packet& packet, decode::Segment& segment) {
+  const uint64_t truncatedBefore = stats_.packets_truncated;
+  const decode::DecodeResult result = decoder_.decode(packet, segment);
+  const bool holdsSegment = result == decode::DecodeResult::segment;
+  if (share_.isWhole()) return holdsSegment;
+  const bool ours = holdsSegment ? decode::isIn(share_, segment) : share_.index == 0;
+  if (!ours) uncount(packet, result, truncatedBefore);
+  return ours && holdsSegment;
+}
+
+void Pipeline::uncount(const source::Packet& packet, decode::DecodeResult result, uint64_t truncatedBefore) {
+  stats_.packets_received--;
+  stats_.packets_bytes -= packet.capturedLength;
+  stats_.packets_truncated = truncatedBefore;
+  switch (result) {
+    case decode::DecodeResult::segment:
+      stats_.packets_decoded--;
+      break;
+    case decode::DecodeResult::notTcp:
+      stats_.packets_notTcp--;
+      break;
+    case decode::DecodeResult::malformed:
+      stats_.packets_malformed--;
+      break;
+    case decode::DecodeResult::unsupported:
+      stats_.packets_unsupported--;
+      break;
+    case decode::DecodeResult::fragment:
+      stats_.packets_notTcp--;
+      stats_.packets_fragments--;
+      break;
+  }
+}
+
 void Pipeline::packets(const source::Packet* burst, size_t count) {
   if (recorder_ != nullptr) {
     recordPackets(burst, count);
@@ -120,7 +156,7 @@ void Pipeline::packets(const source::Packet* burst, size_t count) {
     size_t selected = 0;
     for (size_t i = 0; i < packets; i++) {
       decode::Segment& segment = segments[selected];
-      if (decoder_.decode(burst[base + i], segment) != decode::DecodeResult::segment) continue;
+      if (!decode(burst[base + i], segment)) continue;
       if (!selector_.selects(segment)) {
         stats_.tcp_notSelected++;
         if (held_ != nullptr && selector_.isListed(segment)) held_->hold(segment);

@@ -16,6 +16,7 @@
 #include "http/http1_handler.h"
 #include "recording/recorder.h"
 #include "source/packet.h"
+#include "source/share.h"
 #include "stats.h"
 #include "tcp/reassembler.h"
 
@@ -38,6 +39,7 @@ enum class PipelineMode : uint8_t {
 struct PipelineOptions {
   PipelineMode mode = PipelineMode::messages;
   decode::DecodeOptions decode;
+  source::Share share;  ///< of all connections; the packets may be those of all
   std::vector<uint16_t> ports;
   std::vector<decode::Address> addresses;
   std::shared_ptr<const decode::EndpointSet> followed;  ///< only these, and what follow() says later; null: all
@@ -45,6 +47,7 @@ struct PipelineOptions {
   http::HttpOptions http;
   delivery::WhenFull whenFull = delivery::WhenFull::wait;
   std::optional<recording::RecordingOptions> recording;  ///< write the packets of what is delivered
+  delivery::Numbering numbering;
 };
 
 class Pipeline final : public source::PacketSink {
@@ -85,6 +88,12 @@ class Pipeline final : public source::PacketSink {
   recording::Key reassemble(const decode::Segment& segment);
   recording::Key place(const decode::Segment& segment);
 
+  /// Whether `segment` is to be followed, as far as its share decides.
+  bool decode(const source::Packet& packet, decode::Segment& segment);
+  /// Another worker counts it.
+  void uncount(const source::Packet& packet, decode::DecodeResult result, uint64_t truncatedBefore);
+
+  const source::Share share_;
   Stats stats_;
   std::unique_ptr<recording::Recorder> recorder_;
   delivery::Outbox outbox_;

@@ -19,7 +19,8 @@ test('defaults', () => {
   const { native, maxDecodedBytes } = resolveOptions();
   assert.deepEqual(native, {
     source: 'live',
-    interface: process.platform === 'linux' ? 'any' : native.interface,
+    interfaces: process.platform === 'linux' ? ['any'] : native.interfaces,
+    workers: 1,
     netns: '',
     file: '',
     filter: '',
@@ -70,7 +71,7 @@ test('what is given goes through; undefined is not given', () => {
   assert.equal(native.maxBodyBytes, 0);
   assert.equal(native.immediate, true);
   assert.equal(resolveOptions({ file: '/tmp/a.pcap' }).native.source, 'file');
-  assert.equal(resolveOptions({ interface: 'lo' }).native.interface, 'lo');
+  assert.deepEqual(resolveOptions({ interface: 'lo' }).native.interfaces, ['lo']);
   assert.equal(resolveOptions({ address: '::1', port: 1 }).native.ports[0], 1);
 });
 

@@ -1,8 +1,12 @@
-/** What surrounds HTTP on real networks: fragments, tunnels, other protocols, damage. */
+/** What surrounds HTTP on real networks: fragments, tunnels, other protocols, damage; and what counters must say of it. */
+import assert from 'node:assert/strict';
+import type { CaptureStats } from '../lib/index.js';
 import type { CapturedPacket } from './support/capture-file.js';
 import type { Conversation, Said } from './support/conversation.js';
 import { addressBytes, ipPacket, linkType, type Segment } from './support/frame.js';
-import type { Random } from './support/random.js';
+import { mangle } from './support/network.js';
+import { Random } from './support/random.js';
+import { traffic } from './support/traffic.js';
 
 const etherTypeOf = (ip: Buffer) => ((ip[0] as number) >> 4 === 6 ? 0x86dd : 0x0800);
 
@@ -183,4 +187,85 @@ export class Seen {
     if (at < end) holes.push([at - start, end - start]);
     return holes;
   }
+}
+
+/** What holds between any two packets. */
+export function checkAccounts({ packets, tcp, http, delivery }: CaptureStats): void {
+  assert.equal(packets.decoded + packets.notTcp + packets.malformed + packets.unsupported, packets.received, 'packets');
+  assert.ok(packets.fragments <= packets.notTcp, 'fragments');
+  assert.equal(tcp.segments + tcp.notSelected, packets.decoded, 'segments');
+  assert.equal(
+    tcp.deliveredBytes + tcp.duplicateBytes + tcp.conflictingBytes + tcp.evictedBytes + tcp.bufferedBytes,
+    tcp.payloadBytes,
+    'payload bytes',
+  );
+  assert.ok(tcp.lateBytes <= tcp.evictedBytes, 'late bytes');
+  assert.ok(tcp.connectionsClosed <= tcp.connectionsOpened, 'connections');
+  assert.ok(tcp.connectionsExpired + tcp.connectionsEvicted <= tcp.connectionsClosed, 'connections by reason');
+  assert.ok(http.bodyBytes + http.skippedBytes + http.tunnelBytes <= tcp.deliveredBytes, 'bytes of HTTP');
+  assert.ok(http.bodyBytesCut <= http.bodyBytes, 'body bytes');
+  assert.equal(http.requests + http.responses, http.messagesStarted, 'requests and responses');
+  assert.equal(http.messagesFinished + http.messagesOpen, http.messagesStarted, 'messages');
+  assert.equal(
+    delivery.messagesDelivered + delivery.messagesDropped + delivery.messagesHeld,
+    http.messagesFinished,
+    'finished messages',
+  );
+}
+
+/** What is left when all is over: nothing. */
+export function checkEnd({ tcp, http, delivery }: CaptureStats): void {
+  assert.equal(tcp.bufferedBytes, 0, 'bufferedBytes');
+  assert.equal(tcp.connectionsOpened, tcp.connectionsClosed, 'open connections');
+  assert.equal(http.messagesOpen, 0, 'messagesOpen');
+  assert.equal(http.pendingBytes, 0, 'pendingBytes');
+  assert.equal(delivery.messagesHeld, 0, 'messagesHeld');
+}
+
+/** Random traffic with everything in it that networks and captures do. */
+export function hostile(seed: number): CapturedPacket[] {
+  const random = new Random(seed);
+  const { segments } = traffic({
+    seed,
+    conversations: random.between(2, 8),
+    exchanges: random.between(3, 15),
+    v6: random.chance(0.3),
+    wrap: random.chance(0.3),
+    pipelined: random.pick([0, 0.3, 0.7]),
+  });
+  const rate = () => random.pick([0, 0.02, 0.2]);
+  const captured = mangle(segments, {
+    seed,
+    reorder: rate(),
+    reorderDistance: random.pick([3, 8, 60]),
+    retransmit: rate(),
+    overlap: rate(),
+    lose: rate(),
+    duplicate: rate(),
+    conflict: rate(),
+  });
+  const [fragmented, noisy, cut, flipped, tunnelled] = [rate(), rate(), rate(), rate() / 4, random.chance(0.5)];
+  return captured.flatMap((segment) => {
+    const ip = ipPacket(segment);
+    const pieces = random.chance(fragmented) ? shuffle(random, fragment(ip, random.pick([24, 300, 1000]))) : [ip];
+    if (pieces.length > 1 && random.chance(0.1)) pieces.pop();
+    const frames = pieces.map((piece) =>
+      tunnelled
+        ? inTunnel(piece, segment.ends[0].port)
+        : ethernetFrame((piece[0] as number) >> 4 === 6 ? 0x86dd : 0x0800, piece),
+    );
+    while (random.chance(noisy)) frames.push(noise(random, segment));
+    return frames.map((data) => {
+      const packet = asPacket(segment.timeNs, Buffer.from(data));
+      if (data.length > 0 && random.chance(flipped)) {
+        const at = random.between(0, data.length - 1);
+        packet.data[at] = (packet.data[at] as number) ^ (1 << random.between(0, 7));
+      }
+      if (random.chance(cut)) {
+        packet.wireLength = data.length;
+        packet.data = packet.data.subarray(0, random.between(0, data.length));
+      }
+      return packet;
+    });
+  });
 }

@@ -4,16 +4,16 @@
 #include <napi.h>
 
 #include <memory>
+#include <vector>
 
-#include "session/session.h"
+#include "session/session_group.h"
 #include "source/byte_queue.h"
 #include "source/sources.h"
 
 namespace flowtap::addon {
 
 struct Opening {
-  session::SessionOptions session;
-  std::unique_ptr<source::PacketSource> source;
+  std::vector<session::SessionGroup::Member> members;
   std::shared_ptr<source::ByteQueue> queue;  ///< of a stream, null otherwise
 };
 

@@ -12,7 +12,7 @@ std::shared_ptr<SessionCore> SessionCore::start(Napi::Env env, const Napi::Funct
       // Runs when the function was released, or when the environment goes away: the thread must not outlive either.
       [](Napi::Env, Holder* holder, SessionCore* self) {
         self->functionReleased_ = true;
-        self->session_->close();
+        self->sessions_->close();
         delete holder;
       },
       new Holder(core));
@@ -21,10 +21,10 @@ std::shared_ptr<SessionCore> SessionCore::start(Napi::Env env, const Napi::Funct
   if (core->queue_ != nullptr) {
     core->queue_->onDrain([self = core.get()] {
       self->wantsInput_.store(true, std::memory_order_relaxed);
-      self->session_->news();
+      self->sessions_->news();
     });
   }
-  core->session_ = std::make_unique<session::Session>(opening.session, std::move(opening.source), *core);
+  core->sessions_ = std::make_unique<session::SessionGroup>(std::move(opening.members), *core);
   return core;
 }
 
@@ -38,13 +38,13 @@ void SessionCore::callJs(Napi::Env env, Napi::Function doorbell, SessionCore* co
 }
 
 bool SessionCore::park(Napi::Env env) {
-  if (functionReleased_ || !session_->park()) return false;
+  if (functionReleased_ || !sessions_->park()) return false;
   function_.Ref(env);
   return true;
 }
 
 void SessionCore::close() {
-  session_->close();
+  sessions_->close();
   if (functionReleased_) return;
   functionReleased_ = true;
   function_.Release();

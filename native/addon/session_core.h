@@ -1,4 +1,4 @@
-// A session and its doorbell, shared by the object that JavaScript holds and the thread-safe function: the one may be
+// A capture and its doorbell, shared by the object that JavaScript holds and the thread-safe function: the one may be
 // collected and the environment may be torn down, in either order.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "addon/options.h"
-#include "session/session.h"
+#include "session/session_group.h"
 
 namespace flowtap::addon {
 
@@ -18,10 +18,10 @@ class SessionCore final : public session::Doorbell {
   /// `doorbell` is called on the JavaScript thread.
   static std::shared_ptr<SessionCore> start(Napi::Env env, const Napi::Function& doorbell, Opening opening);
 
-  session::Session& session() { return *session_; }
-  /// As Session::park(), and keeps the event loop alive until the doorbell rang.
+  session::SessionGroup& sessions() { return *sessions_; }
+  /// As SessionGroup::park(), and keeps the event loop alive until the doorbell rang.
   bool park(Napi::Env env);
-  /// Joins the thread and lets the event loop go. Idempotent.
+  /// Joins the threads and lets the event loop go. Idempotent.
   void close();
 
   /// Of a stream. False: wait until wantsInput().
@@ -39,7 +39,7 @@ class SessionCore final : public session::Doorbell {
   bool functionReleased_ = false;
   std::shared_ptr<source::ByteQueue> queue_;
   std::atomic<bool> wantsInput_{true};
-  std::unique_ptr<session::Session> session_;
+  std::unique_ptr<session::SessionGroup> sessions_;
 };
 
 }  // namespace flowtap::addon

@@ -37,7 +37,7 @@ SessionWrap::~SessionWrap() {
 
 Napi::Value SessionWrap::take(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  std::unique_ptr<delivery::Batch> batch = core_->session().take();
+  std::unique_ptr<delivery::Batch> batch = core_->sessions().take();
   if (batch == nullptr) return env.Undefined();
 
   Napi::Object result = Napi::Object::New(env);
@@ -54,7 +54,7 @@ Napi::Value SessionWrap::take(const Napi::CallbackInfo& info) {
     }
     result.Set("bodies", bodies);
   }
-  core_->session().recycle(std::move(batch));
+  core_->sessions().recycle(std::move(batch));
   return result;
 }
 
@@ -64,7 +64,7 @@ Napi::Value SessionWrap::park(const Napi::CallbackInfo& info) {
 
 Napi::Value SessionWrap::state(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const session::State state = core_->session().state();
+  const session::State state = core_->sessions().state();
   Napi::Object result = Napi::Object::New(env);
   result.Set("phase", state.phase == session::Phase::opening     ? "opening"
                       : state.phase == session::Phase::capturing ? "capturing"
@@ -94,12 +94,12 @@ Napi::Value SessionWrap::state(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SessionWrap::follow(const Napi::CallbackInfo& info) {
-  core_->session().follow(readEndpoints(info[0]));
+  core_->sessions().follow(readEndpoints(info[0]));
   return info.Env().Undefined();
 }
 
 Napi::Value SessionWrap::begin(const Napi::CallbackInfo& info) {
-  core_->session().begin(info[0].ToBoolean().Value(), info[1].ToBoolean().Value());
+  core_->sessions().begin(info[0].ToBoolean().Value(), info[1].ToBoolean().Value());
   return info.Env().Undefined();
 }
 
@@ -107,12 +107,12 @@ Napi::Value SessionWrap::decide(const Napi::CallbackInfo& info) {
   const auto connections = info[0].As<Napi::Float64Array>();
   std::vector<uint64_t> ids(connections.ElementLength());
   for (size_t i = 0; i < ids.size(); i++) ids[i] = static_cast<uint64_t>(connections[i]);
-  core_->session().decide(ids, static_cast<uint64_t>(info[1].ToNumber().Int64Value()));
+  core_->sessions().decide(ids, static_cast<uint64_t>(info[1].ToNumber().Int64Value()));
   return info.Env().Undefined();
 }
 
 Napi::Value SessionWrap::stop(const Napi::CallbackInfo& info) {
-  core_->session().stop();
+  core_->sessions().stop();
   return info.Env().Undefined();
 }
 
@@ -122,7 +122,7 @@ Napi::Value SessionWrap::close(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value SessionWrap::stats(const Napi::CallbackInfo& info) {
-  const Stats stats = core_->session().stats();
+  const Stats stats = core_->sessions().stats();
   uint64_t counters[counterCount];
   std::memcpy(counters, &stats, sizeof stats);
   Napi::Float64Array result = Napi::Float64Array::New(info.Env(), counterCount);

@@ -21,7 +21,7 @@ uint16_t flagsOf(const http::Message& message, bool wide) {
 }  // namespace
 
 void BatchWriter::deliver(http::Connection& connection, http::Message& message, uint64_t requestId) {
-  message.id = ++lastId_;
+  message.id = outbox_.idOf(++lastId_);
   message.dropped = message.follows ? lastDropped_ : !outbox_.makeRoom();
   lastDropped_ = message.dropped;
   if (message.dropped) return;

@@ -28,11 +28,12 @@ Connection connectionEntry(const tcp::ConnectionInfo& info, tcp::Side client) {
   return entry;
 }
 
-Outbox::Outbox(Mailbox& mailbox, WhenFull whenFull, Stats& stats, std::function<void()> handedOver)
+Outbox::Outbox(Mailbox& mailbox, WhenFull whenFull, Stats& stats, std::function<void()> handedOver, Numbering numbering)
     : mailbox_(mailbox),
       whenFull_(whenFull),
       stats_(stats),
       handedOver_(std::move(handedOver)),
+      numbering_(numbering),
       batch_(mailbox.blank()) {}
 
 bool Outbox::full() const { return batch_->records.size() >= maxRecords || batch_->totalBytes() >= maxBatchBytes; }
@@ -54,7 +55,8 @@ uint32_t Outbox::append(const uint8_t* bytes, size_t length) {
   return static_cast<uint32_t>(at);
 }
 
-uint32_t Outbox::append(const Connection& entry) {
+uint32_t Outbox::append(Connection entry) {
+  entry.id = static_cast<double>(numbering_(static_cast<uint64_t>(entry.id)));
   uint32_t offset = 0;
   std::memcpy(extendAligned(sizeof entry, offset), &entry, sizeof entry);
   return offset;

@@ -16,7 +16,7 @@ inline constexpr uint32_t layoutVersion = 3;
 
 /// One message. 8-byte aligned, a multiple of 8 bytes.
 struct Record {
-  double id;                  ///< 1, 2, …: ascending; a dropped message uses up its id
+  double id;                  ///< 1, 2, …: ascending; a dropped message uses up its id. Of n sessions: every n-th
   double requestId;           ///< of a response: the request it answers, 0 when unpaired
   int64_t startTimeNs;        ///< capture time of the first byte
   int64_t endTimeNs;          ///< capture time of the last byte

@@ -111,18 +111,20 @@ class LiveSource final : public PacketSource {
                                      "\" (link type " + linkTypeName(linkType_) + "): " + words});
     }
     info_.filter = options_.filter;
-    const std::string derived = selectionFilter(options_.selection);
-    if (!derived.empty()) {
-      // A link type that it does not compile for gets all packets: it only saves work.
-      BpfProgram combined;
-      const std::string expression = combineFilters(derived, options_.filter);
-      if (combined.compile(expression, handle_, words)) {
-        program = std::move(combined);
-        info_.filter = expression;
-      }
-    }
-    if (info_.filter.empty() || pcap_setfilter(handle_, program.raw()) == 0) return true;
+    const std::string selected = combineFilters(selectionFilter(options_.selection), options_.filter);
+    if (narrow(program, selected)) info_.filter = selected;
+    const bool shared = narrow(program, combineFilters(shareFilter(options_.share), info_.filter));
+    if ((info_.filter.empty() && !shared) || pcap_setfilter(handle_, program.raw()) == 0) return true;
     return fail({"ERR_FILTER", "cannot set the filter \"" + info_.filter + "\": " + pcap_geterr(handle_)});
+  }
+
+  /// A link type that it does not compile for gets all packets: what is derived only saves work.
+  bool narrow(BpfProgram& program, const std::string& expression) {
+    BpfProgram narrower;
+    std::string words;
+    if (expression.empty() || !narrower.compile(expression, handle_, words)) return false;
+    program = std::move(narrower);
+    return true;
   }
 
   bool describe() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "source/packet_source.h"
+#include "source/share.h"
 
 namespace flowtap::source {
 
@@ -23,6 +24,7 @@ struct LiveOptions {
   std::string networkNamespace;  ///< path of the namespace that it is in; empty: the capture thread's
   std::string filter;            ///< the user's BPF expression on the outer packet; and-ed with what `selection` allows
   Selection selection;
+  Share share;  ///< what the other workers of the same interface need not let through
   uint32_t snaplen = 262144;
   bool promiscuous = false;
   uint32_t bufferBytes = 64u << 20;
