@@ -182,6 +182,13 @@ test('compressed captures, from a file and on standard input', async () => {
   }
 });
 
+test('--workers changes nothing but the time that it takes', async () => {
+  const lines = async (...args: string[]) => (await flowtap(['-r', path, '--json', ...args])).stdout.split('\n');
+  assert.deepEqual((await lines('--workers', '3')).map(withoutIds).sort(), (await lines()).map(withoutIds).sort());
+});
+
+const withoutIds = (line: string): string => line.replace(/"(?:id|requestId)":\d+/g, '');
+
 test('a stream on standard input', async () => {
   const { code, stdout, stderr } = await flowtap(['-r', '-', '--json'], { input: conversation });
   assert.equal(stdout.trimEnd().split('\n').length, 4);
@@ -219,7 +226,14 @@ test('failures are one sentence and exit code 1', async () => {
 });
 
 test('a wrong command line is one line, a hint, and exit code 2', async () => {
-  for (const args of [['--nonsense'], ['-p', 'http'], ['-r', path, 'port', 'and', 'and']]) {
+  for (const args of [
+    ['--nonsense'],
+    ['-p', 'http'],
+    ['-r', path, 'port', 'and', 'and'],
+    ['-i', 'any', '-i', 'lo'],
+    ['-r', path, '--workers', '65'],
+    ['-r', '-', '--workers', '2'],
+  ]) {
     const { code, stdout, stderr } = await flowtap(args);
     assert.equal(code, 2, `${args} ${stderr}`);
     assert.equal(stdout, '');

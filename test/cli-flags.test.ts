@@ -21,7 +21,8 @@ function usageError(...args: string[]): string {
 
 test('without arguments everything has its default', () => {
   assert.deepEqual(flagsOf(), {
-    interface: undefined,
+    interfaces: [],
+    workers: undefined,
     read: undefined,
     pid: undefined,
     process: undefined,
@@ -64,8 +65,9 @@ test('without arguments everything has its default', () => {
 });
 
 test('every option is understood, in its long and its short form', () => {
-  assert.equal(flagsOf('-i', 'lo').interface, 'lo');
-  assert.equal(flagsOf('--interface=eth0').interface, 'eth0');
+  assert.deepEqual(flagsOf('-i', 'lo').interfaces, ['lo']);
+  assert.deepEqual(flagsOf('--interface=eth0', '-i', 'lo').interfaces, ['eth0', 'lo']);
+  assert.equal(flagsOf('--workers', '2').workers, 2);
   assert.equal(flagsOf('-r', 'a.pcap').read, 'a.pcap');
   assert.equal(flagsOf('--read', '-').read, '-');
   assert.equal(flagsOf('--process', 'ruby').process, 'ruby');
@@ -237,6 +239,7 @@ test('help names every option, examples, permissions and exit codes; version is 
       '--interface',
       '--read',
       '--port',
+      '--workers',
       '--count',
       ...['--method', '--host', '--path', '--status', '--header', '--kind', '--grep', '--ignore-case', '--where'],
       ...['--exchange', '--explain', '--console', '--exchanges', '--summary', '--curl', '--har', '--force'],

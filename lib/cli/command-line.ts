@@ -22,7 +22,7 @@ import {
 
 /** What commander makes of the words. */
 export interface RawOptions {
-  interface?: string;
+  interface?: string[];
   read?: string;
   process?: string;
   pid?: number;
@@ -30,6 +30,7 @@ export interface RawOptions {
   showProcess?: boolean;
   user?: string;
   port?: number[];
+  workers?: number;
   count?: number;
   where?: string[];
   kind?: 'request' | 'response';
@@ -99,7 +100,7 @@ type Row = readonly [flags: string, description: string, parse?: Parse];
 /** The help page has them in this order. */
 const groups: Readonly<Record<string, readonly Row[]>> = {
   'Where packets come from:': [
-    ['-i, --interface <NAME>', 'live interface (default: any; on macOS lo0)', parseNonEmpty],
+    ['-i, --interface <NAME>', 'live interface; repeatable (default: any; on macOS lo0)', parseText],
     [
       '-r, --read <FILE>',
       'capture file instead of an interface, also .gz and .zst; - is standard input',
@@ -114,6 +115,7 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
     ['--pid <N>', 'the same of this process and all that it starts; the capture ends with it', parsePid],
     ['--netns <PLACE>', 'in this network namespace: a path, a name, or the pid of a process in it', parseNamespace],
     ['--user <NAME>', 'who to be when that was opened (default: who called sudo)', parseOnce],
+    ['--workers <N>', 'capture threads that share the connections (default: 1)', parseCount],
   ],
   'Which messages (all that are given must hold; * in a GLOB is any text):': [
     ['--method <NAMES>', 'method of the request: POST or PUT,PATCH', parseNames],

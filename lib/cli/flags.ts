@@ -47,8 +47,10 @@ export interface RedactionFlags {
 
 /** `flowtap [options] [BPF expression]`, checked. */
 export interface CaptureFlags {
-  /** Live interface; undefined: the library's default, unless `read` is given. */
-  interface: string | undefined;
+  /** Live interfaces; empty: the library's default, unless `read` is given. */
+  interfaces: string[];
+  /** Capture threads; undefined: the library's default. */
+  workers: number | undefined;
   /** Path of a capture file, `-` for standard input. */
   read: string | undefined;
   /** Whose sockets; at most one of the three. */
@@ -128,7 +130,8 @@ export function parseCommandLine(args: readonly string[], version: string, colum
   return {
     command: 'capture',
     flags: {
-      interface: raw.interface,
+      interfaces: raw.interface ?? [],
+      workers: raw.workers,
       read: raw.read,
       pid: raw.pid,
       process: raw.process,

@@ -57,7 +57,7 @@ export function describeSource(
     if (flags.read === '-') return 'reading standard input';
     if (flags.read !== undefined) return `reading ${sanitizeLine(flags.read)}`;
     const linkType = info?.linkType ?? '';
-    const name = sanitizeLine(info?.interface || flags.interface || 'the default interface');
+    const name = sanitizeLine(info?.interface || flags.interfaces.join(', ') || 'the default interface');
     return `listening on ${name}${linkType === '' ? '' : ` (${linkTypeName(linkType)})`}${placeOf(flags)}`;
   })();
   return `${what}, ${selection === '' ? 'every TCP port' : selection}${wanted}`;
@@ -156,7 +156,7 @@ function hintWhyNothing(flags: CaptureFlags, { packets, tcp, http }: CaptureStat
     if (!live) return 'there are no packets in it';
     const asked = flags.ports.length > 0 || flags.expression !== '' ? ' that match' : '';
     const elsewhere =
-      flags.interface === undefined || flags.interface === 'any' ? '' : '; -i any listens on every interface';
+      flags.interfaces.length === 0 || flags.interfaces.includes('any') ? '' : '; -i any listens on every interface';
     return `no packets${asked} were seen${elsewhere}`;
   }
   if (packets.decoded === 0) return 'none of the packets carried TCP';

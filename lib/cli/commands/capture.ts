@@ -28,7 +28,8 @@ export function captureOptions(
   const options: CaptureOptions = {};
   if (flags.read === '-') options.stream = terminal.stdin;
   else if (flags.read !== undefined) options.file = flags.read;
-  else if (flags.interface !== undefined) options.interface = flags.interface;
+  else if (flags.interfaces.length > 0) options.interface = flags.interfaces;
+  if (flags.workers !== undefined) options.workers = flags.workers;
   if (flags.pid !== undefined) options.pid = flags.pid;
   if (flags.process !== undefined) options.process = flags.process;
   if (flags.netns !== undefined) options.netns = flags.netns;
