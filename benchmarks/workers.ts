@@ -1,0 +1,92 @@
+/**
+ * What several workers over one file gain, and what they cost: wall-clock and CPU time of the api workload. Each in a process of its own, the
+ * numbers of workers in turn; the least of the runs, because all cores are needed and whatever else runs is in the way.
+ *
+ *   node --import tsx benchmarks/workers.ts [--workers 1,2,4] [--runs 5] [--scale 1] [NAME...]
+ */
+import { spawnSync } from 'node:child_process';
+import { cpus } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { capture } from '../lib/index.js';
+import { selection } from './selection.js';
+import { ensureWorkload } from './workloads/cache.js';
+
+interface Cost {
+  messages: number;
+  wallMs: number;
+  cpuMs: number;
+}
+
+let used = 0;
+
+const scenarios: Record<string, (file: string, workers: number) => Promise<number>> = {
+  async 'messages: kind, method, url, status'(file, workers) {
+    let messages = 0;
+    for await (const message of capture({ file, workers })) {
+      messages++;
+      used += message.kind === 'request' ? message.method.length + (message.url?.length ?? 0) : message.status;
+    }
+    return messages;
+  },
+  async 'batches() untouched'(file, workers) {
+    let messages = 0;
+    for await (const batch of capture({ file, workers }).batches()) messages += batch.length;
+    return messages;
+  },
+  async 'match, one message in a hundred'(file, workers) {
+    let messages = 0;
+    for await (const message of capture({ file, workers, match: selection })) if (message.id > 0) messages++;
+    return messages;
+  },
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    workers: { type: 'string', default: '1,2' },
+    runs: { type: 'string', default: '5' },
+    scale: { type: 'string', default: '1' },
+    scenario: { type: 'string' },
+  },
+});
+const { path } = ensureWorkload('api', Number(values.scale), 1);
+
+async function measure(name: string, workers: number): Promise<Cost> {
+  const began = performance.now();
+  const before = process.cpuUsage();
+  const messages = (await scenarios[name]?.(path, workers)) ?? 0;
+  const { user, system } = process.cpuUsage(before);
+  return { messages, wallMs: performance.now() - began, cpuMs: (user + system) / 1000 };
+}
+
+function inChild(name: string, workers: number): Cost {
+  const args = ['--import', 'tsx', fileURLToPath(import.meta.url), '--scenario', name, '--workers', String(workers)];
+  const child = spawnSync(process.execPath, [...args, '--scale', values.scale], { encoding: 'utf8' });
+  if (child.status !== 0) throw new Error(`${name}: ${child.stderr}`);
+  return JSON.parse(child.stdout);
+}
+
+function* measureAll(name: string): Generator<string> {
+  const counts = values.workers.split(',').map(Number);
+  const costs = new Map(counts.map((workers) => [workers, [] as Cost[]]));
+  for (let run = 0; run < Number(values.runs); run++)
+    for (const [workers, list] of costs) list.push(inChild(name, workers));
+  const numbers = new Set([...costs.values()].flat().map(({ messages }) => messages));
+  if (numbers.size !== 1) throw new Error(`${name}: the numbers of messages differ: ${[...numbers]}`);
+  for (const [workers, list] of costs) {
+    const wallMs = Math.min(...list.map((cost) => cost.wallMs));
+    const cpuMs = Math.min(...list.map((cost) => cost.cpuMs));
+    yield `${name}, workers: ${workers}: ${wallMs.toFixed(0)} ms, ${cpuMs.toFixed(0)} ms of the processor`;
+  }
+}
+
+if (values.scenario !== undefined) {
+  console.log(JSON.stringify({ ...(await measure(values.scenario, Number(values.workers))), used }));
+} else {
+  console.log(`${cpus().length} × ${cpus()[0]?.model}, Node ${process.versions.node}`);
+  for (const name of Object.keys(scenarios)) {
+    if (positionals.length > 0 && !positionals.some((part) => name.includes(part))) continue;
+    for (const line of measureAll(name)) console.log(line);
+  }
+}
