@@ -44,7 +44,7 @@ async function lineLike(next: () => Promise<string>, pattern: RegExp): Promise<s
   }
 }
 
-// Whose it is, is certain from the second connection on: by then the server's socket was seen before the connection began.
+// Whose it is, is certain from the second connection on, of servers that listened before: by then their sockets were seen.
 
 suite('one process', options, () => {
   test(
@@ -54,6 +54,7 @@ suite('one process', options, () => {
       const namespace = addNamespace();
       t.after(() => namespace.remove());
       const [server, client] = [await start(t, namespace.wrapper), await start(t, namespace.wrapper)];
+      const port = await server.do({ act: 'listen' });
       const tap = await listen(t, ['--pid', String(server.pid), '--show-process', '--json']);
       assert.ok(tap);
       assert.match(
@@ -61,7 +62,6 @@ suite('one process', options, () => {
         new RegExp(`^flowtap: listening on any \\(.*\\) for process ${server.pid}, every TCP port\n`),
       );
       const next = linesOf(tap);
-      const port = await server.do({ act: 'listen' });
       await client.do({ act: 'get', port, path: '/first' });
       assert.equal(JSON.parse(await next()).target, '/first');
       assert.equal(JSON.parse(await next()).status, 200);
@@ -87,11 +87,11 @@ suite('one process', options, () => {
     const node = path.join(temporaryFolder(), name);
     symlinkSync(process.execPath, node);
     const [server, other] = [await start(t, [], node), await start(t)];
+    const [port, unseen] = [await server.do({ act: 'listen' }), await other.do({ act: 'listen' })];
     const tap = await listen(t, ['--process', name, '--show-process']);
     assert.ok(tap);
     assert.match(tap.stderr(), new RegExp(`^flowtap: listening on any \\(.*\\) for processes named ${name}, every`));
     const next = linesOf(tap);
-    const [port, unseen] = [await server.do({ act: 'listen' }), await other.do({ act: 'listen' })];
     await other.do({ act: 'get', port: unseen, path: '/unseen' });
     await other.do({ act: 'get', port, path: '/first' });
     await lineLike(next, / #2 answers #1 /);
