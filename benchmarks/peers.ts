@@ -1,7 +1,7 @@
 /** Other tools on the same files. What they find is told, not judged. */
-import { spawnSync } from 'node:child_process';
 import type { Programs } from './build.js';
-import { runForCost } from './child.js';
+import { type Cost, runForCost, runForJson } from './child.js';
+import { hasProgram } from './programs.js';
 import type { Input, Row } from './rows.js';
 
 interface Peer {
@@ -45,16 +45,21 @@ const peers: Record<string, Peer> = {
   },
 };
 
-export const peerNames: readonly string[] = Object.keys(peers);
+/** Its stream follower alone, in a program of ours. */
+const libtins = 'libtins';
+
+export const peerNames: readonly string[] = [...Object.keys(peers), libtins];
 /** Those that take minutes only run when they are asked for. */
 export const defaultPeers: readonly string[] = peerNames.filter((name) => peers[name]?.maxRuns === undefined);
 
-export function isInstalled(name: string): boolean {
+export function isInstalled(name: string, programs: Programs): boolean {
+  if (name === libtins) return programs.libtins !== undefined;
   const program = peers[name]?.program;
-  return program !== undefined && spawnSync('sh', ['-c', 'command -v "$0"', program]).status === 0;
+  return program !== undefined && hasProgram(program);
 }
 
-export function peerRow(name: string, { measureChild }: Programs): Row {
+export function peerRow(name: string, programs: Programs): Row {
+  if (name === libtins) return libtinsRow(programs);
   const peer = peers[name];
   if (peer === undefined) throw new Error(`no such peer: ${name} (there are ${peerNames.join(', ')})`);
   return {
@@ -62,11 +67,23 @@ export function peerRow(name: string, { measureChild }: Programs): Row {
     title: peer.title,
     maxRuns: peer.maxRuns,
     measure: async (input) => {
-      const { errors: _, ...cost } = await runForCost(measureChild, {
+      const { errors: _, ...cost } = await runForCost(programs.measureChild, {
         program: peer.program,
         arguments: peer.arguments(input),
       });
       return cost;
+    },
+  };
+}
+
+function libtinsRow({ libtins: program = '' }: Programs): Row {
+  return {
+    id: libtins,
+    title: "libtins' stream follower (no HTTP)",
+    measure: async ({ path, port }) => {
+      const args = [path, ...(port === undefined ? [] : ['--port', String(port)])];
+      const { cpuSeconds, wallSeconds, peakKiB } = await runForJson<Cost>(program, args);
+      return { cpuSeconds, wallSeconds, peakKiB };
     },
   };
 }

@@ -26,8 +26,8 @@ export interface Row {
 }
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const command = here('../dist/cli/main.js');
-const library = here('../dist/index.js');
+export const command = here('../dist/cli/main.js');
+export const library = here('../dist/index.js');
 
 export function referenceRows({ reference }: Programs): Row[] {
   const row = (id: string, title: string): Row => ({
@@ -116,7 +116,7 @@ export function verifyNative({ pipeline }: Programs, { path, port }: Input): Pro
 
 export const hasLibrary = existsSync(library);
 
-function consume({ consume: script }: Programs, mode: string, { path, port }: Input): Promise<Measurement> {
+export function consume({ consume: script }: Programs, mode: string, { path, port }: Input): Promise<Measurement> {
   const args = [script, library, mode, path, ...(port === undefined ? [] : [String(port)])];
   return runForJson(process.execPath, args);
 }

@@ -21,13 +21,13 @@ export function median(values: readonly number[]): number {
 }
 
 /** Three significant digits or so. */
-function short(value: number): string {
+export function short(value: number): string {
   if (!Number.isFinite(value)) return '';
   if (value >= 100) return value.toFixed(0);
   return value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-function rate(perSecond: number): string {
+export function rate(perSecond: number): string {
   if (!Number.isFinite(perSecond)) return '';
   if (perSecond >= 1e6) return `${short(perSecond / 1e6)} M`;
   return perSecond >= 1e3 ? `${short(perSecond / 1e3)} k` : short(perSecond);
@@ -52,7 +52,7 @@ export function formatTable(
     }
     const time = median(seconds);
     // Reading and reassembling alone see no messages.
-    const seesMessages = !['read', 'pcap', 'pcap-aligned', 'source', 'decode', 'tcp'].includes(row.id);
+    const seesMessages = !['read', 'pcap', 'pcap-aligned', 'source', 'decode', 'tcp', 'libtins'].includes(row.id);
     lines.push([
       row.title,
       `${time.toFixed(3)} (${Math.min(...seconds).toFixed(3)}–${Math.max(...seconds).toFixed(3)})`,
@@ -67,8 +67,13 @@ export function formatTable(
         .join(', '),
     ]);
   }
+  return formatColumns(lines);
+}
+
+/** A Markdown table; the first line is the head. */
+export function formatColumns(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] as string[]).map((_, column) => Math.max(...lines.map((line) => width(line, column))));
-  const format = (line: string[]) =>
+  const format = (line: readonly string[]) =>
     `| ${line.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] as number) : cell.padStart(widths[column] as number))).join(' | ')} |`;
   const [head, ...body] = lines.map(format);
   const rule = `|${widths.map((count, column) => (column === 0 ? '-'.repeat(count + 2) : `${'-'.repeat(count + 1)}:`)).join('|')}|`;

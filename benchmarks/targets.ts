@@ -14,6 +14,7 @@ const against = (other: string, rows: Record<string, number>): Target[] =>
 export const targets: Record<WorkloadName, Target[]> = {
   api: [
     ...against('tcpflow', { pipeline: 18, fields: 10, headers: 5, batches: 12, json: 3, console: 2 }),
+    ...against('libtins', { pipeline: 4 }),
     // At most 1.3 times its cost.
     ...against('pipeline-bodyless', { 'pipeline-match': 0.77 }),
   ],

@@ -5,6 +5,7 @@ import {
   compilesCxx20,
   findMissing,
   findNodeDir,
+  findPeers,
   installWithApt,
   planInstall,
   type System,
@@ -33,6 +34,14 @@ function system({
 }
 
 describe('finding what is missing', () => {
+  test('what the benchmarks compare with', () => {
+    const found = findPeers(system({ programs: ['tcpflow', 'wrk'], files: ['/usr/include/tins/tins.h'] }));
+    assert.deepEqual(
+      found.map(({ debian }) => debian),
+      ['tshark', 'tcpdump', 'httpry', 'nginx'],
+    );
+  });
+
   test('an empty machine lacks everything, in the order asked', () => {
     assert.deepEqual(findMissing([...all], system()), [...all]);
   });

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -19,16 +20,22 @@ inline double cpuSeconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-/// What this program needed at most. Not getrusage(), which remembers the process that it was forked from.
-inline uint64_t peakKiB() {
+/// A figure of /proc/self/status in KiB, 0 where there is none.
+inline uint64_t statusKiB(const char* name) {
   FILE* status = std::fopen("/proc/self/status", "r");
-  unsigned long peak = 0;
+  uint64_t found = 0;
   char line[256];
-  while (status && std::fgets(line, sizeof line, status))
-    if (std::sscanf(line, "VmHWM: %lu", &peak) == 1) break;
+  while (status && std::fgets(line, sizeof line, status)) {
+    const size_t length = std::strlen(name);
+    if (std::strncmp(line, name, length) == 0 && line[length] == ':')
+      found = std::strtoull(line + length + 1, nullptr, 10);
+  }
   if (status) std::fclose(status);
-  return peak;
+  return found;
 }
+
+/// What this program needed at most. Not getrusage(), which remembers the process that it was forked from.
+inline uint64_t peakKiB() { return statusKiB("VmHWM"); }
 
 /// `--name value`, `--name`, and one positional argument.
 class Arguments {

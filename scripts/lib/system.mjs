@@ -141,6 +141,25 @@ const checks = {
 };
 
 /**
+ * What the benchmarks run beside flowtap, and its Debian packages.
+ * @type {{ name: string, debian: string, isThere: (system: System) => boolean }[]}
+ */
+const peers = [
+  ...['tcpflow', 'tshark', 'tcpdump', 'httpry', 'nginx', 'wrk'].map((name) => ({
+    name,
+    debian: name,
+    /** @param {System} system */
+    isThere: ({ which }) => which(name) !== undefined,
+  })),
+  { name: 'libtins', debian: 'libtins-dev', isThere: (system) => hasHeader('tins/tins.h', system, 'libtins') },
+];
+
+/** Those of them that the system lacks. @param {System} [system] */
+export function findPeers(system = thisSystem) {
+  return peers.filter(({ isThere }) => !isThere(system));
+}
+
+/**
  * The C++ compiler that node-gyp's makefiles and CMake will use.
  * @param {System} system
  */
