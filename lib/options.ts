@@ -64,7 +64,7 @@ export interface CaptureOptions {
   bufferBytes?: number | undefined;
   /** Live: hand over each packet at once rather than in blocks: less delay, more work. Default false. */
   immediate?: boolean | undefined;
-  /** Live: milliseconds for which the kernel may collect packets into a block, 1 to 10000. Default 10. */
+  /** Live: milliseconds for which the kernel may collect packets into a block, 1 to 10000. Default 5. */
   pollTimeoutMs?: number | undefined;
 
   /**
@@ -159,7 +159,7 @@ const maxSafe = Number.MAX_SAFE_INTEGER;
 const numbers = {
   snaplen: [262144, 64, 262144],
   bufferBytes: [64 * MiB, 64 * KiB, 2 * GiB - 1],
-  pollTimeoutMs: [10, 1, 10_000],
+  pollTimeoutMs: [5, 1, 10_000],
   workers: [1, 1, 64],
   maxConnections: [1_000_000, 1, 2 ** 31 - 1],
   maxBufferedBytes: [256 * MiB, 64 * KiB, maxSafe],

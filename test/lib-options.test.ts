@@ -30,7 +30,7 @@ test('defaults', () => {
     promiscuous: false,
     bufferBytes: 64 << 20,
     immediate: false,
-    pollTimeoutMs: 10,
+    pollTimeoutMs: 5,
     verifyChecksums: false,
     maxConnections: 1_000_000,
     maxBufferedBytes: 256 << 20,
