@@ -84,6 +84,7 @@ describe('live benchmarks', { skip: skipReason, timeout: 240_000 }, () => {
     const delays = await withLoad(NodeLoad.start(1, 5), (load) => measureDelays(tap, load, 0.5, measureChild));
     assert.equal(delays.failure, '');
     assert.ok(delays.messages > 0);
+    assert.equal(delays.missed, 0);
     // A millisecond for what the two clocks differ.
     assert.ok(delays.p50 > -1 && delays.p50 <= delays.p99 && delays.p99 <= delays.max && delays.max < 60_000);
   });

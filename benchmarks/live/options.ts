@@ -97,11 +97,11 @@ function titleOf(options: CaptureOptions): string {
 
 function format(measured: readonly Variant[]): string[][] {
   const head = ['', 'missed', 'packets dropped', 'CPU s / 100 k requests', '× bare'];
-  const lines = [[...head, 'light: p50 ms', 'p99 ms', 'max ms', 'CPU %']];
+  const lines = [[...head, 'light: missed', 'p50 ms', 'p99 ms', 'max ms', 'CPU %']];
   for (const { title, row, delays } of measured) {
     const failure = [row.failure, ...delays.map((one) => one.failure)].find((text) => text !== '');
     if (failure !== undefined) {
-      lines.push([title, `FAILED: ${failure}`, ...Array.from({ length: 7 }, () => '')]);
+      lines.push([title, `FAILED: ${failure}`, ...Array.from({ length: 8 }, () => '')]);
       continue;
     }
     const ms = (name: 'p50' | 'p99' | 'max') => median(delays.map((one) => one[name])).toFixed(2);
@@ -111,6 +111,7 @@ function format(measured: readonly Variant[]): string[][] {
       String(row.kernelDropped),
       row.cpuPer100k.toFixed(3),
       row.relative.toFixed(2),
+      String(Math.max(...delays.map(({ missed }) => missed))),
       ...[ms('p50'), ms('p99'), ms('max')],
       ((median(delays.map(({ cpuSeconds }) => cpuSeconds)) / Number(flags.seconds)) * 100).toFixed(1),
     ]);

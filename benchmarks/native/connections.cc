@@ -3,6 +3,7 @@
 // acknowledgment. Packets are made on the fly, 256 at a time, and only the time within the pipeline is counted.
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -86,7 +87,7 @@ class Wire {
     put32(tcp + 8, (flags & ack) != 0 ? other : 0);
     put32(tcp + 12, 0x50000000 | static_cast<uint32_t>(flags) << 16 | 0xffff);
     put32(tcp + 16, 0);
-    std::memcpy(tcp + 20, payload.data(), payload.size());
+    std::copy(payload.begin(), payload.end(), tcp + 20);
     timeNs_ += 1000;
     const auto captured = static_cast<uint32_t>(length);
     burst_[count_++] = {frame, captured, captured, timeNs_, ethernet, 0};
