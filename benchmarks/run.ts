@@ -37,7 +37,7 @@ if (first === '--help') {
   for (const [each] of Object.entries(benchmarks)) {
     console.log(`\n# ${each}\n`);
     const args = each === 'files' ? ['--all'] : [];
-    const program = [...process.execArgv, '--import', 'tsx', fileURLToPath(import.meta.url), each, ...args];
+    const program = ['--import', import.meta.resolve('tsx'), fileURLToPath(import.meta.url), each, ...args];
     if (spawnSync(process.execPath, program, { stdio: 'inherit' }).status !== 0) process.exitCode = 1;
   }
 } else if (benchmark === undefined) {
