@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { hasProgram } from '../programs.js';
+import { endWithUs, hasProgram } from '../programs.js';
 
 /**
  * The truth of one run. Requests that were on their way when the client went away may be on the wire though the server never read
@@ -90,6 +90,7 @@ export class NginxLoad implements Load {
     const server = spawn('nginx', ['-p', folder, '-c', config, '-e', 'stderr'], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
+    endWithUs(server);
     const load = new NginxLoad(port, connections, statusPort, server, folder);
     for (let attempt = 0; ; attempt++) {
       try {

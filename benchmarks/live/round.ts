@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cost } from '../child.js';
+import { endWithUs } from '../programs.js';
 import type { Load, Served } from './load.js';
 import type { Seen, Tool } from './tools.js';
 
@@ -118,6 +119,7 @@ class RunningTool {
       stdio: ['ignore', descriptor, 'pipe'],
     });
     closeSync(descriptor);
+    endWithUs(this.#child);
     this.#exit = once(this.#child, 'close');
     this.#exit.catch(() => {});
     this.#child.stderr?.on('data', (chunk: Buffer) => {
