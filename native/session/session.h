@@ -40,7 +40,7 @@ struct SessionOptions {
   /// the source pauses.
   bool lowLatency = true;
   /// Live: how long the kernel may sit on packets that it has captured. After stop() they are still waited for.
-  int deliveryDelayMs = 10;
+  int deliveryDelayMs = 5;
   /// Packets are read, but not looked at before begin() has said what for. What comes until then waits in the source.
   bool waitsForBegin = false;
   http::SelectionOptions exchanges;  ///< instead of pipeline.http.selection, when begin() says so
