@@ -3,7 +3,20 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const native = fileURLToPath(new URL('../native/', import.meta.url));
-const stages = ['source', 'decode', 'tcp', 'stream', 'http1', 'http', 'delivery', 'json', 'recording', '.', 'session', 'addon'];
+const stages = [
+  'source',
+  'decode',
+  'tcp',
+  'stream',
+  'http1',
+  'http',
+  'delivery',
+  'json',
+  'recording',
+  '.',
+  'session',
+  'addon',
+];
 
 for (const stage of stages)
   for (const file of readdirSync(native + stage).sort())
