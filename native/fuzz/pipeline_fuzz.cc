@@ -145,7 +145,16 @@ struct Outcome {
   uint64_t digest;
 };
 
-Outcome run(const uint8_t* data, size_t size, uint8_t shape, size_t capacity) {
+recording::RecordingOptions recordingOf(uint8_t shape) {
+  recording::RecordingOptions recording;
+  recording.output = {"/dev/null", true, "eth0", 0};
+  recording.spoolDirectory = "/tmp";
+  // With little room nearly everything is let go.
+  recording.maxSpoolBytes = (shape & option::drops) != 0 ? 1000 : 1u << 20;
+  return recording;
+}
+
+Outcome run(const uint8_t* data, size_t size, uint8_t shape, size_t capacity, bool records = false) {
   const bool drops = (shape & option::drops) != 0;
   delivery::Mailbox mailbox(drops ? 1 : 1u << 20);
   Reader reader;
@@ -155,9 +164,12 @@ Outcome run(const uint8_t* data, size_t size, uint8_t shape, size_t capacity) {
       mailbox.recycle(std::move(batch));
     }
   };
-  Pipeline pipeline(optionsOf(shape), mailbox, [&] {
+  PipelineOptions options = optionsOf(shape);
+  if (records) options.recording = recordingOf(shape);
+  Pipeline pipeline(options, mailbox, [&] {
     if (!drops) drain();
   });
+  if (records) require(pipeline.recorder()->open(false), "/dev/null can be written");
   source::CaptureParser parser;
   std::vector<source::Packet> burst(capacity);
   uint64_t packets = 0;
@@ -174,12 +186,19 @@ Outcome run(const uint8_t* data, size_t size, uint8_t shape, size_t capacity) {
     if (result.status != source::ParseStatus::full) break;
   }
   pipeline.finish();
+  if (records) pipeline.recorder()->finish();
   drain();
   const Stats& stats = pipeline.stats();
   fuzz::requireAccounts(stats);
   fuzz::requireNothingOpen(stats);
   requireEqual(stats.packets_received, packets, "packets received");
   requireEqual(stats.delivery_messagesDelivered, reader.messages, "messages read");
+  require(stats.write_packets + stats.write_packetsLetGo <= packets, "no packet is written twice");
+  require(stats.write_connections <= stats.tcp_connectionsOpened, "connections that there were");
+  requireEqual(stats.write_waitingBytes, 0, "bytes that wait at the end");
+  if (records && stats.write_packetsLetGo == 0)
+    requireEqual(stats.write_connections != 0, reader.messages + stats.delivery_messagesDropped != 0,
+                 "what is delivered is written");
   if (!drops) requireEqual(stats.delivery_messagesDropped, 0, "messages dropped though the source waits");
   return {reader.messages, reader.digest};
 }
@@ -189,6 +208,9 @@ Outcome run(const uint8_t* data, size_t size, uint8_t shape, size_t capacity) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint8_t choice = size > 0 ? data[size - 1] : 0;
   const Outcome large = run(data, size, choice, 256);
+  const Outcome recorded = run(data, size, choice, 256, true);
+  requireEqual(recorded.messages, large.messages, "messages while packets are recorded");
+  requireEqual(recorded.digest, large.digest, "what they say while packets are recorded");
   // In a pause, what is overdue is declared: those are elsewhere with bursts of another size.
   if ((choice & (option::drops | option::pauses)) != 0) return 0;
   const Outcome small = run(data, size, choice, 1 + (choice >> 6));
