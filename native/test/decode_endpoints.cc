@@ -114,6 +114,18 @@ TEST_CASE("decode: held segments come once, in order, with their bytes") {
   CHECK(stats.tcp_heldDropped == 0);
 }
 
+TEST_CASE("decode: a held segment comes with its tag") {
+  Stats stats;
+  HeldSegments held({}, stats);
+  held.hold(segmentOf(1, 10), 7);
+  held.hold(segmentOf(2, 20), 8);
+  held.hold(segmentOf(1, 30), 9);
+  std::vector<uint64_t> tags;
+  held.release([](const Segment& segment) { return segment.sourcePort == 1; },
+               [&tags](const Segment&, uint64_t tag) { tags.push_back(tag); });
+  CHECK(tags == std::vector<uint64_t>{7, 9});
+}
+
 TEST_CASE("decode: segments are held for their time, not much longer") {
   Stats stats;
   HeldSegments held({.holdNs = 100}, stats);

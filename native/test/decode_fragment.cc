@@ -57,6 +57,27 @@ std::vector<Bytes> cut(const Bytes& whole, size_t size, bool v6) {
 
 }  // namespace
 
+TEST_CASE("decode: it is told of which datagrams packets were fragments") {
+  const std::vector<Bytes> first = cut(datagram(), 160, false);
+  const std::vector<Bytes> second = cut(datagram6(), 160, true);
+  REQUIRE(first.size() == 2);
+  using Numbers = std::vector<uint64_t>;
+  Decoding decoding;
+  const auto touched = [&decoding](const Bytes& packet) {
+    decoding.decode(packet);
+    const Numbers numbers = decoding.decoder.touchedDatagrams();
+    decoding.decoder.releaseDatagrams();
+    return numbers;
+  };
+  CHECK(touched(first[0]) == Numbers{1});
+  CHECK(touched(second[1]) == Numbers{2});
+  CHECK(touched(ethernet(0x0800, ipv4(6, tcp(text)))).empty());
+  CHECK(touched(first[1]) == Numbers{1});
+  CHECK(touched(second[0]) == Numbers{2});
+  // The same again is another datagram.
+  CHECK(touched(first[1]) == Numbers{3});
+}
+
 TEST_CASE("decode: fragments in every order") {
   for (const bool v6 : {false, true}) {
     const std::vector<Bytes> fragments = cut(v6 ? datagram6() : datagram(), 80, v6);

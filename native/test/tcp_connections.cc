@@ -29,6 +29,32 @@ TEST_CASE("data on a SYN begins the stream") {
   bench.finish();
 }
 
+TEST_CASE("whose segment it is can be asked while its connection is known") {
+  Bench bench;
+  const auto idOf = [&bench](Side from) {
+    return bench.reassembler->connectionOf(segmentOf(from, ack, 0, 0, "", 0, bench.clientPort));
+  };
+  CHECK(idOf(0) == 0);
+  bench.send(0, "", 0, 0);
+  const uint64_t before = idOf(0);
+  CHECK(before >= firstUnopenedId);
+  CHECK(idOf(1) == before);
+  bench.send(1, "a", 0, 0);
+  CHECK(idOf(0) == 1);
+  bench.send(0, "", 0, 1, rst | ack);
+  CHECK(bench.stats.tcp_connectionsClosed == 1);
+  CHECK(idOf(1) == 1);
+  bench.clientPort++;
+  bench.send(0, "", 0, 0);
+  CHECK(idOf(0) > before);
+  bench.sendSyn(0);
+  CHECK(idOf(0) == 2);
+  bench.clientPort--;
+  bench.later(60 * second);
+  CHECK(idOf(0) == 0);
+  bench.finish();
+}
+
 TEST_CASE("both sides may open at once") {
   Bench bench;
   bench.sendSyn(0);
