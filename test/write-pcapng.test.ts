@@ -255,6 +255,13 @@ suite('the file', () => {
     assert.deepEqual(readPcapng(readFileSync(to)), { interfaces: [], packets: [] });
   });
 
+  test('is not there when the capture could not begin', async () => {
+    const to = output();
+    await assert.rejects(writePcapng(to, { file: path.join(folder, 'missing.pcap') }), { code: 'ERR_FILE' });
+    await assert.rejects(writePcapng(to, { file: temporaryFile(Buffer.from('no capture')) }), { code: 'ERR_FILE' });
+    assert.equal(existsSync(to), false);
+  });
+
   test('leaves nothing beside it', async () => {
     const there = temporaryFolder();
     await writePcapng(path.join(there, 'a.pcapng'), { file });

@@ -129,11 +129,6 @@ void Session::begin(bool exchanges, bool decides) {
   begin_.notify_one();
 }
 
-bool Session::hasBegun() {
-  std::lock_guard lock(mutex_);
-  return begun_;
-}
-
 bool Session::beginRecording() {
   recording::Recorder* recorder = pipeline_->recorder();
   if (recorder == nullptr || recorder->open(consumerDecides_)) return true;
@@ -172,8 +167,8 @@ void Session::takeDecisions() {
 void Session::finishRecording() {
   recording::Recorder* recorder = pipeline_->recorder();
   if (recorder == nullptr) return;
-  // A capture without packets leaves a file without packets.
-  if (!gate_.isOpen() && hasBegun()) beginRecording();
+  // A capture without packets leaves a file without packets, one that could not begin leaves none.
+  if (!gate_.isOpen() && !state_.error) awaitBegin();
   takeDecisions();
   while (recorder->awaitsConsumer()) {
     {

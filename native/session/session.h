@@ -99,7 +99,6 @@ class Session {
   void capture();
   void takeFollowed();
   void takeDecisions();
-  bool hasBegun();
   bool beginRecording();
   void finishRecording();
   /// Capturing begins when the link type is known, or the input ended without one.

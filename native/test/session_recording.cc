@@ -40,7 +40,7 @@ class Conversations final : public source::PacketSource {
   const source::SourceInfo& info() const override { return info_; }
   source::SourceCounters counters() override { return {}; }
   const source::Error& error() const override { return error_; }
-  size_t packets() const { return conversations_.front().packets().size(); }
+  size_t packets() const { return conversations_.empty() ? 0 : conversations_.front().packets().size(); }
 
  private:
   std::vector<test::Conversation> conversations_;
@@ -117,6 +117,16 @@ TEST_CASE("session: close() does not wait for decisions") {
   recording.session->close();
   CHECK(packetsOf(recording.folder.file()).size() == recording.packetsEach);
   CHECK(recording.session->stats().write_packetsLetGo == 2 * recording.packetsEach);
+}
+
+TEST_CASE("session: a capture without packets waits until somebody asks for its file") {
+  Recording recording(0);
+  while (recording.session->state().phase == Phase::opening) std::this_thread::yield();
+  recording.session->begin(false, false);
+  CHECK(recording.decideAll() == 0);
+  CHECK_FALSE(recording.session->state().error);
+  CHECK(packetsOf(recording.folder.file()).empty());
+  CHECK_FALSE(recording::test::contentsOf(recording.folder.file()).empty());
 }
 
 TEST_CASE("session: makes no file when nobody begins") {
