@@ -12,8 +12,8 @@ export interface WriteOptions {
   /** Replace the file if it exists. Default false: `ERR_FILE`. */
   replace?: boolean | undefined;
   /**
-   * Bytes of packets that may wait until it is known whether their connection matches, from 1 MiB: some in memory, the rest in a file without
-   * a name beside `file`. Beyond that the oldest go, and those that are still undecided are not written, but counted. Default 1 GiB.
+   * Bytes of packets that may wait until it is known whether their connection matches, from 1 MiB: some in memory, the rest in a file
+   * without a name beside `file`. Beyond that the oldest go, and those that are still undecided are not written, but counted. Default 1 GiB.
    */
   maxSpoolBytes?: number | undefined;
   /** Told at once when nothing can be written any more. Messages go on, and the iterator throws the same error at its end. */
