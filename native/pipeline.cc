@@ -110,11 +110,10 @@ recording::Key Pipeline::reassemble(const decode::Segment& segment) {
   return after;
 }
 
-bool Pipeline::decode(const source::Packet& packet, decode::Segment& segment) {
+bool Pipeline::decodeShare(const source::Packet& packet, decode::Segment& segment) {
   const uint64_t truncatedBefore = stats_.packets_truncated;
   const decode::DecodeResult result = decoder_.decode(packet, segment);
   const bool holdsSegment = result == decode::DecodeResult::segment;
-  if (share_.isWhole()) return holdsSegment;
   const bool ours = holdsSegment ? decode::isIn(share_, segment) : share_.index == 0;
   if (!ours) uncount(packet, result, truncatedBefore);
   return ours && holdsSegment;
@@ -156,7 +155,10 @@ void Pipeline::packets(const source::Packet* burst, size_t count) {
     size_t selected = 0;
     for (size_t i = 0; i < packets; i++) {
       decode::Segment& segment = segments[selected];
-      if (!decode(burst[base + i], segment)) continue;
+      const source::Packet& packet = burst[base + i];
+      const bool wanted = share_.isWhole() ? decoder_.decode(packet, segment) == decode::DecodeResult::segment
+                                           : decodeShare(packet, segment);
+      if (!wanted) continue;
       if (!selector_.selects(segment)) {
         stats_.tcp_notSelected++;
         if (held_ != nullptr && selector_.isListed(segment)) held_->hold(segment);

@@ -88,8 +88,8 @@ class Pipeline final : public source::PacketSink {
   recording::Key reassemble(const decode::Segment& segment);
   recording::Key place(const decode::Segment& segment);
 
-  /// Whether `segment` is to be followed, as far as its share decides.
-  bool decode(const source::Packet& packet, decode::Segment& segment);
+  /// Of a share that is not the whole: whether the packet holds a segment of it.
+  bool decodeShare(const source::Packet& packet, decode::Segment& segment);
   /// Another worker counts it.
   void uncount(const source::Packet& packet, decode::DecodeResult result, uint64_t truncatedBefore);
 

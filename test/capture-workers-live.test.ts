@@ -1,10 +1,11 @@
 /** Several capture threads on one interface, and several interfaces in one tap. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { describe as suite, test } from 'node:test';
 import type { CaptureOptions, Message } from '../lib/index.js';
 import { capture } from '../lib/index.js';
 import { checkAccounts } from './reliability-support.js';
-import { collect, loopback, opened, skipUnlessLive, within } from './support/environment.js';
+import { collect, loopback, opened, skip, skipUnlessLive, within } from './support/environment.js';
 import { checkOrder, compare, expect } from './support/expected.js';
 import { Gatherer } from './support/gather.js';
 import { randomExchange } from './support/http.js';
@@ -87,6 +88,57 @@ suite('workers on an interface', options, () => {
     const tap = capture({ interface: loopback, workers: 3, filter: 'tcp porp 80' });
     await assert.rejects(within(tap.ready, 'ready'), { code: 'ERR_FILTER' });
     await assert.rejects(within(collect(tap), 'the end'), { code: 'ERR_FILTER' });
+  });
+});
+
+/** False when there is no such type of interface here. */
+const ip = (...args: string[]) => spawnSync('ip', args).status === 0;
+
+suite('workers on an interface that carries a tunnel', options, () => {
+  const namespaces = live || skipUnlessNamespaces();
+  test('VXLAN: connections are shared, packets count once', { ...options, skip: namespaces }, async (t) => {
+    const namespace = addNamespace();
+    try {
+      namespace.connect('10.97.58.1', '10.97.58.2');
+      const vxlan = ['type', 'vxlan', 'id', '5', 'dstport', '4789'];
+      const here = `vx${process.pid}`;
+      const inside = ['-n', namespace.name];
+      if (!ip('link', 'add', here, ...vxlan, 'remote', '10.97.58.2', 'dev', namespace.outside)) {
+        t.skip(skip('VXLAN interfaces cannot be made here'));
+        return;
+      }
+      t.after(() => ip('link', 'del', here));
+      assert.ok(ip(...inside, 'link', 'add', 'vx', ...vxlan, 'remote', '10.97.58.1', 'dev', 'eth0'));
+      assert.ok(ip('addr', 'add', '10.97.59.1/30', 'dev', here) && ip('link', 'set', here, 'up'));
+      assert.ok(ip(...inside, 'addr', 'add', '10.97.59.2/30', 'dev', 'vx') && ip(...inside, 'link', 'set', 'vx', 'up'));
+      const remote = await HttpProcess.start(namespace.wrapper);
+      const local = await HttpProcess.start();
+      try {
+        const port = await remote.do({ act: 'listen', host: '10.97.59.2' });
+        const one: CaptureOptions = { interface: namespace.outside, port };
+        const tap = await opened({ ...one, workers: 2 });
+        const alone = await opened(one);
+        const gatherers = [new Gatherer(tap), new Gatherer(alone)];
+        const count = 24;
+        for (let i = 0; i < count; i++) await local.do({ act: 'get', port, host: '10.97.59.2', path: `/${i}` });
+        const [messages = [], expected = []] = await Promise.all(gatherers.map((one) => one.finish(2 * count)));
+        checkOrder(messages);
+        const told = (list: readonly Message[]) =>
+          list.map((message) => `${message.connection.client.port} ${message.kind}`).sort();
+        assert.deepEqual(told(messages), told(expected));
+        assert.deepEqual(new Set(messages.map(({ connection }) => connection.id % 2)), new Set([0, 1]));
+        const { packets, tcp } = tap.stats();
+        checkAccounts(tap.stats());
+        // Of the last connection one may have seen the end, and the other not.
+        assert.ok(Math.abs(packets.decoded - alone.stats().packets.decoded) <= 8, 'packets count twice');
+        assert.equal(tcp.payloadBytes, alone.stats().tcp.payloadBytes);
+        assert.equal(tcp.duplicateBytes, alone.stats().tcp.duplicateBytes);
+      } finally {
+        await Promise.all([remote.stop(), local.stop()]);
+      }
+    } finally {
+      namespace.remove();
+    }
   });
 });
 
