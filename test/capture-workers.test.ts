@@ -234,6 +234,14 @@ suite('workers over one file', { timeout: 120_000 }, () => {
     await assert.rejects(within(collect(aborted), 'the end after abort()'), /enough/);
   });
 
+  test('packets are written by one thread alone', () => {
+    for (const options of [{ file: 'a.pcap', workers: 2 }, { interface: ['a', 'b'] }])
+      assert.throws(() => capture({ ...options, write: 'b.pcapng' }), {
+        code: 'ERR_OPTION',
+        message: /^write .* takes one interface, and one worker$/,
+      });
+  });
+
   test('what can be read only once has one: a stream is refused, a compressed file and a named pipe are read', async () => {
     assert.throws(() => capture({ stream: Readable.from([]), workers: 2 }), {
       code: 'ERR_OPTION',
