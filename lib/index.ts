@@ -32,6 +32,7 @@ export { redact } from './export/redact.js';
 export type { RedactOptions } from './export/secret-names.js';
 export { type Summary, type SummaryOptions, type SummaryRow, summarize } from './export/summary.js';
 export type { TableOptions } from './export/summary-table.js';
+export { type FlowFileOptions, type FlowFileTotals, FlowFileWriter } from './flow-files/flow-file-writer.js';
 export type { FlowBatch } from './flows/flow-batch.js';
 export type { FlowClose, FlowData, FlowEnd, FlowEvent, FlowGap, FlowOpen } from './flows/flow-event.js';
 export type { DetachedFlowEvent, FlowEventJson } from './flows/flow-event-forms.js';

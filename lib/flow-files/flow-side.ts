@@ -1,0 +1,91 @@
+/** One direction of a connection, and its files: one, unless much was missing in between. */
+import type { Endpoint } from '../batch-buffer.js';
+import type { FlowGapCause } from '../flows/flow-records.js';
+import type { NamedFlow } from './file-name.js';
+import { FlowFile } from './flow-file.js';
+import type { FlowFolder } from './flow-folder.js';
+
+export interface FlowSideOptions {
+  readonly maxFileBytes: number;
+  readonly newFileAfterGap: number;
+  readonly digest: string | undefined;
+}
+
+export class FlowSide {
+  readonly files: FlowFile[] = [];
+  /** Messages that it carried so far. */
+  messages = 0;
+  /** Among all directions, in the order in which they were seen first. */
+  number: number | undefined;
+  #over = true;
+
+  /** @param onFailure called once for each file that is given up */
+  constructor(
+    private readonly flow: Omit<NamedFlow, 'number' | 'startTime'>,
+    private startTime: bigint | undefined,
+    private readonly folder: FlowFolder | undefined,
+    private readonly options: FlowSideOptions,
+    private readonly onFailure: (file: FlowFile, error: unknown) => void,
+  ) {}
+
+  /** The one that was written last. */
+  get file(): FlowFile | undefined {
+    return this.files.at(-1);
+  }
+
+  comesFrom({ address, port }: Endpoint): boolean {
+    return this.flow.source.port === port && this.flow.source.address === address;
+  }
+
+  add(offset: number, bytes: Uint8Array, time: bigint): void {
+    this.#fileAt(offset, time).add(offset, bytes, time);
+  }
+
+  addGap(offset: number, length: number, cause: FlowGapCause, time: bigint): void {
+    const file = this.#fileAt(offset, time);
+    this.#watch(file, () => file.addHole(offset, length, cause));
+    if (length >= this.options.newFileAfterGap) this.#end();
+  }
+
+  flush(): void {
+    const { file } = this;
+    if (file !== undefined) this.#watch(file, () => file.flush());
+  }
+
+  finish(conflict: boolean): void {
+    for (const file of this.files) file.conflict = conflict;
+    this.#end();
+  }
+
+  #end(): void {
+    const { file } = this;
+    if (this.#over || file === undefined) return;
+    this.#over = true;
+    this.#watch(file, () => {
+      file.flush();
+      file.finish();
+    });
+  }
+
+  #fileAt(offset: number, time: bigint): FlowFile {
+    const { file } = this;
+    if (file !== undefined && !this.#over) return file;
+    this.#over = false;
+    this.startTime ??= time;
+    const startTime = this.files.length === 0 ? this.startTime : time;
+    const flow = { ...this.flow, number: this.number ?? 0, startTime };
+    const { maxFileBytes, digest } = this.options;
+    const made = new FlowFile(flow, offset, this.folder, maxFileBytes, digest);
+    this.files.push(made);
+    return made;
+  }
+
+  #watch(file: FlowFile, write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (!file.failed) this.onFailure(file, error);
+      file.failed = true;
+    }
+  }
+}

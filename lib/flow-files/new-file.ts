@@ -1,0 +1,71 @@
+/** Making files that were not there. */
+import { constants, lstatSync, mkdirSync, openSync } from 'node:fs';
+import path from 'node:path';
+
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC } = constants;
+
+export interface NewFile {
+  fd: number;
+  /** Inside of the folder. */
+  name: string;
+  /** Which of the names it is. */
+  repeat: number;
+}
+
+/** Names whose number of repeats is remembered, so that not all of them are tried each time. */
+const maxRemembered = 65_536;
+
+export class NewFiles {
+  readonly #folder: string;
+  /** Files older than this may be replaced. */
+  readonly #replaceBefore: number;
+  readonly #repeats = new Map<string, number>();
+  readonly #folders = new Set<string>();
+
+  /** @param replace replace files that were there before now */
+  constructor(folder: string, replace: boolean) {
+    this.#folder = folder;
+    // The clock of a file system is as coarse as its ticks.
+    this.#replaceBefore = replace ? Date.now() - 50 : Number.NEGATIVE_INFINITY;
+    mkdirSync(folder, { recursive: true });
+  }
+
+  /**
+   * Makes a file with the first name that is free.
+   * @param nameOf gives a different name for each number of repeats
+   * @throws what the system says
+   */
+  create(nameOf: (repeat: number) => string): NewFile {
+    const first = nameOf(0);
+    for (let repeat = this.#repeats.get(first) ?? 0; ; repeat++) {
+      const name = nameOf(repeat);
+      const fd = this.#open(name);
+      if (fd === undefined) continue;
+      this.#repeats.delete(first);
+      this.#repeats.set(first, repeat + 1);
+      if (this.#repeats.size > maxRemembered) this.#repeats.delete(this.#repeats.keys().next().value as string);
+      return { fd, name, repeat };
+    }
+  }
+
+  #open(name: string): number | undefined {
+    const file = path.join(this.#folder, name);
+    if (name.includes('/')) this.#makeFolder(path.dirname(file));
+    try {
+      return openSync(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    // Times of modification are set to those of packets; the time of change is the system's own.
+    const { ctimeMs } = lstatSync(file);
+    if (ctimeMs >= this.#replaceBefore || !lstatSync(file).isFile()) return undefined;
+    return openSync(file, O_RDWR | O_TRUNC | O_NOFOLLOW);
+  }
+
+  #makeFolder(folder: string): void {
+    if (this.#folders.has(folder)) return;
+    mkdirSync(folder, { recursive: true });
+    if (this.#folders.size >= 1000) this.#folders.clear();
+    this.#folders.add(folder);
+  }
+}
