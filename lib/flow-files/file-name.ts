@@ -63,7 +63,7 @@ export class NameTemplate {
   constructor(template: string) {
     const parsed = parse(template);
     // Without it a second connection would have no name.
-    const tellsRepeats = /%[c#]/.test(template.replaceAll('%%', ''));
+    const tellsRepeats = /%c/.test(template.replaceAll('%%', ''));
     this.#parts = tellsRepeats ? parsed : [...parsed, ...parse('%C%c')];
     this.#check(template);
   }
