@@ -7,7 +7,7 @@ import { CaptureError } from '../errors.js';
 import type { FlowEvent } from '../flows/flow-event.js';
 import type { FlowConnection } from '../flows/flow-records.js';
 import type { Message } from '../message.js';
-import { decodedBody } from './decoded-body.js';
+import { decodedBody, sentBody } from './body-bytes.js';
 import { DfxmlReport } from './dfxml-report.js';
 import { defaultTemplate, NameTemplate } from './file-name.js';
 import type { FlowFile } from './flow-file.js';
@@ -29,6 +29,8 @@ export interface FlowFileOptions {
   maxOpenFiles?: number | undefined;
   /** False: only the report. Default true. */
   files?: boolean | undefined;
+  /** False: bodies with their content codings, as they were sent. Default true. */
+  decode?: boolean | undefined;
   /** Hash of each file for the report: `'md5'`, `'sha1'`, `'sha256'`. Default: none. */
   digest?: string | undefined;
   /** Path of the report, in DFXML; false: none. Default `report.xml` in the folder. */
@@ -60,6 +62,7 @@ const optionNames: readonly (keyof FlowFileOptions)[] = [
   'newFileAfterGap',
   'maxOpenFiles',
   'files',
+  'decode',
   'digest',
   'report',
   'settings',
@@ -92,6 +95,7 @@ export class FlowFileWriter {
   readonly #options: {
     maxFileBytes: number;
     newFileAfterGap: number;
+    decode: boolean;
     digest: string | undefined;
     onError: (error: CaptureError) => void;
   };
@@ -127,6 +131,7 @@ export class FlowFileWriter {
     this.#options = {
       maxFileBytes: wholeNumber('maxFileBytes', options.maxFileBytes, Number.MAX_SAFE_INTEGER, 0),
       newFileAfterGap: wholeNumber('newFileAfterGap', options.newFileAfterGap, 16 * 1024 * 1024, 1),
+      decode: options.decode ?? true,
       digest,
       onError: options.onError ?? (() => {}),
     };
@@ -142,8 +147,7 @@ export class FlowFileWriter {
       this.#report = new DfxmlReport(report, { force, digest, settings: options.settings ?? {} });
       this.#report.flush();
     } catch (error) {
-      const exists = (error as NodeJS.ErrnoException).code === 'EEXIST';
-      throw cannotWrite(report, exists ? new Error('it exists, and is not replaced unless force is set') : error);
+      throw cannotWrite(report, error);
     }
   }
 
@@ -202,7 +206,7 @@ export class FlowFileWriter {
     if (side === undefined) return;
     const number = ++side.messages;
     if (message.bodyLength === 0 || this.#folder === undefined) return;
-    const { bytes, note } = await decodedBody(message);
+    const { bytes, note } = this.#options.decode ? await decodedBody(message) : sentBody(message);
     const file = side.file;
     if (bytes.length === 0 || file?.name === undefined) return;
     const base = `${file.name}-HTTPBODY-${String(number).padStart(3, '0')}`;
@@ -317,5 +321,7 @@ export class FlowFileWriter {
 }
 
 function cannotWrite(name: string, error: unknown): CaptureError {
-  return new CaptureError('ERR_FILE', `Cannot write ${name}: ${(error as Error).message}`, { cause: error });
+  const { code, message } = error as NodeJS.ErrnoException;
+  const reason = code === 'EEXIST' ? 'it exists, and is not replaced unless force is set' : message;
+  return new CaptureError('ERR_FILE', `Cannot write ${name}: ${reason}`, { cause: error });
 }

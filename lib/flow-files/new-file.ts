@@ -1,5 +1,7 @@
 /** Making files that were not there. */
-import { constants, lstatSync, mkdirSync, openSync } from 'node:fs';
+
+import { randomUUID } from 'node:crypto';
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC } = constants;
@@ -25,9 +27,8 @@ export class NewFiles {
   /** @param replace replace files that were there before now */
   constructor(folder: string, replace: boolean) {
     this.#folder = folder;
-    // The clock of a file system is as coarse as its ticks.
-    this.#replaceBefore = replace ? Date.now() - 50 : Number.NEGATIVE_INFINITY;
     mkdirSync(folder, { recursive: true });
+    this.#replaceBefore = replace ? timeOfFileSystem(folder) : Number.NEGATIVE_INFINITY;
   }
 
   /**
@@ -67,5 +68,17 @@ export class NewFiles {
     mkdirSync(folder, { recursive: true });
     if (this.#folders.size >= 1000) this.#folders.clear();
     this.#folders.add(folder);
+  }
+}
+
+/** What its clock, which goes by ticks, puts on a file that is made now. */
+function timeOfFileSystem(folder: string): number {
+  const probe = path.join(folder, `.${randomUUID()}`);
+  const fd = openSync(probe, O_RDWR | O_CREAT | O_EXCL, 0o600);
+  try {
+    return fstatSync(fd).ctimeMs;
+  } finally {
+    closeSync(fd);
+    unlinkSync(probe);
   }
 }
