@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { permissionHelp } from './permission-help.js';
 import { subcommandHelp, subcommandUsage } from './subcommands.js';
+import { hiddenTcpflowRows, type RawTcpflowOptions, refusedTcpflowRows, tcpflowRows } from './tcpflow/options.js';
 import {
   parseCount,
   parseFile,
@@ -21,7 +22,7 @@ import {
 } from './values.js';
 
 /** What commander makes of the words. */
-export interface RawOptions {
+export interface RawOptions extends RawTcpflowOptions {
   interface?: string[];
   read?: string;
   process?: string;
@@ -142,6 +143,7 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
     ['--write <FILE>', 'the packets of their connections as pcapng, for Wireshark; secrets as captured', parseFile],
     ['--force', 'replace files that exist'],
   ],
+  'Flows, as tcpflow (docs/tcpflow.md tells of its other options):': tcpflowRows,
   'Secrets:': [
     ['--redact', 'mask them in every output (default: in --har only)'],
     ['--no-redact', 'mask nothing'],
@@ -177,6 +179,7 @@ export function buildCommand(version: string): Command {
   for (const [group, rows] of Object.entries(groups)) {
     for (const row of rows) command.addOption(optionOf(group, row));
   }
+  for (const row of [...hiddenTcpflowRows, ...refusedTcpflowRows]) command.addOption(optionOf('', row).hideHelp());
   return command
     .addHelpOption(optionOf('Other:', ['-h, --help', 'print this page']))
     .addHelpText('after', () => helpAfter())

@@ -1,9 +1,10 @@
 /** From the tap to the outputs. */
-import type { Exchange, Message, MessageBatch, RedactOptions, Tap } from '../index.js';
+import type { Exchange, Message, MessageBatch, RedactOptions } from '../index.js';
 import type { Outputs } from './outputs.js';
 import type { PrintedMessage, Printer } from './printers/printer.js';
 import { withoutSecrets } from './redaction.js';
 import type { Tally } from './summary.js';
+import type { CommandTap } from './tcpflow/flow-tapped.js';
 
 export interface DeliveryOptions {
   /** Count and pair exchanges. */
@@ -22,7 +23,12 @@ export interface DeliveryOptions {
 const flushBytes = 192 * 1024;
 
 /** Resolves when everything was delivered, or enough of it; rejects with what ended the capture early. */
-export async function deliver(tap: Tap, outputs: Outputs, tally: Tally, options: DeliveryOptions): Promise<void> {
+export async function deliver(
+  tap: Pick<CommandTap, 'batches'>,
+  outputs: Outputs,
+  tally: Tally,
+  options: DeliveryOptions,
+): Promise<void> {
   const delivery = new Delivery(outputs, tally, options);
   for await (const batch of tap.batches({ exchanges: options.exchanges })) {
     const pending = delivery.add(batch);

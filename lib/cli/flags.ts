@@ -3,6 +3,7 @@ import { type Command, CommanderError } from 'commander';
 import { buildCommand, type RawOptions } from './command-line.js';
 import { UsageError } from './exit.js';
 import { buildSubcommand, isSubcommand, type Subcommand } from './subcommands.js';
+import { type TcpflowFlags, tcpflowFlagsOf } from './tcpflow/options.js';
 import type { WantedHeader } from './values.js';
 
 /** Which messages are wanted; what is empty or undefined asks for nothing. */
@@ -72,6 +73,8 @@ export interface CaptureFlags {
   /** Stop after so many messages or exchanges; undefined: never. */
   count: number | undefined;
   outputs: OutputFlags;
+  /** `--tcp` and `-o`. */
+  tcpflow: TcpflowFlags;
   redaction: RedactionFlags;
   /** Keep bodies at all. */
   body: boolean;
@@ -144,6 +147,7 @@ export function parseCommandLine(args: readonly string[], version: string, colum
       explain: raw.explain ?? false,
       count: raw.count,
       outputs: outputsOf(raw),
+      tcpflow: tcpflowFlagsOf(raw),
       redaction: redactionOf(raw),
       body: raw.body,
       maxBodyBytes: raw.maxBody,
@@ -181,6 +185,8 @@ const noProcesses = 'a capture file does not tell of processes and namespaces';
 const conflicts: readonly (readonly [one: keyof RawOptions, other: keyof RawOptions, message: string])[] = [
   ['interface', 'read', '--interface and --read exclude each other: a capture has one source'],
   ['json', 'raw', '--json and --raw exclude each other: both write to standard output'],
+  ['write', 'output', '--write and -o exclude each other: packets are chosen by messages, flows are all written'],
+  ['showProcess', 'output', '--show-process and -o exclude each other: flows do not tell whose they are'],
   ['process', 'pid', '--process and --pid exclude each other: a capture follows one or the other'],
   ['process', 'netns', '--process and --netns exclude each other: a process is captured in its own namespace'],
   ['pid', 'netns', '--pid and --netns exclude each other: a process is captured in its own namespace'],
@@ -196,6 +202,9 @@ function checkConflicts(raw: RawOptions): void {
   }
   if (raw.redact === false && namesSecrets(raw)) {
     throw new UsageError('--no-redact excludes --redact-header, --redact-query and --redact-field');
+  }
+  if ((raw.redact || namesSecrets(raw)) && (raw.output !== undefined || raw.tcp)) {
+    throw new UsageError('--redact cannot mask flows, which are written as they were sent: leave out -o and --tcp');
   }
 }
 
@@ -219,7 +228,8 @@ function selectionOf(raw: RawOptions): Selection {
 
 function outputsOf(raw: RawOptions): OutputFlags {
   const { json = false, raw: bytes = false, exchanges = false, summary = false, curl = false, har, write } = raw;
-  const other = json || bytes || exchanges || summary || curl || har !== undefined || write !== undefined;
+  const files = har ?? write ?? raw.output ?? raw.report;
+  const other = json || bytes || exchanges || summary || curl || files !== undefined;
   const console = raw.console ?? !other;
   return { console, json, raw: bytes, exchanges, summary, curl, har, write, force: raw.force ?? false };
 }

@@ -37,10 +37,13 @@ export class Outputs {
   readonly #packets: PacketFile | undefined;
   readonly #onDead: () => void;
   readonly #usesStdout: boolean;
+  /** Flow files are written elsewhere, and go on. */
+  readonly #writesFlows: boolean;
 
   private constructor(flags: CaptureFlags, wanted: Wanted, terminal: Terminal, events: OutputEvents) {
     const { outputs, digest } = flags;
     this.#onDead = events.onDead;
+    this.#writesFlows = flags.tcpflow.write !== undefined;
     const forProgram = outputs.json || outputs.raw;
     const forPeople = outputs.console || outputs.exchanges || outputs.curl || outputs.summary;
     this.#usesStdout = forProgram || forPeople;
@@ -101,6 +104,7 @@ export class Outputs {
 
   /** Nobody takes anything any more. */
   get dead(): boolean {
+    if (this.#writesFlows) return false;
     const stdout = this.#usesStdout && !this.#stdout.closed;
     const text = this.#text !== this.#stdout && !this.#text.closed;
     const files = [this.#har, this.#packets].some((file) => file !== undefined && !file.failed);

@@ -1,5 +1,5 @@
 /** `flowtap [options] [BPF expression]`: capture, write, say what was seen. */
-import { type CaptureOptions, capture, explain, formatExplanation, type Tap } from '../../index.js';
+import { type CaptureOptions, capture, explain, formatExplanation } from '../../index.js';
 import { deliver } from '../deliver.js';
 import { ExitCode, UsageError } from '../exit.js';
 import type { CaptureFlags } from '../flags.js';
@@ -13,7 +13,9 @@ import { describeSecrets } from '../secrets.js';
 import { checkPossible, looksAtBodies, type Wanted, wantedOf, wantsExchanges } from '../selection.js';
 import { onStopSignal } from '../signals.js';
 import { describeSource, formatStats, summarize, Tally } from '../summary.js';
-import { sanitizeText, type Terminal } from '../terminal.js';
+import { type CommandTap, describeFiles, FlowTapped, makeWriter, reportFiles } from '../tcpflow/flow-tapped.js';
+import { checkOnlyFlows, runFlows } from '../tcpflow/run-flows.js';
+import { sanitizeLine, sanitizeText, type Terminal } from '../terminal.js';
 
 /** Codes of errors that are about what was typed. */
 const usageCodes = new Set(['ERR_OPTION', 'ERR_FILTER']);
@@ -48,14 +50,22 @@ export function captureOptions(
 }
 
 /** Only packets are written. */
-function showsNothing({ outputs, redaction }: CaptureFlags, wanted: Wanted): boolean {
-  return !showsOn({ outputs }, 'stdout') && !outputs.summary && !needsBodies({ outputs, redaction }, wanted);
+function showsNothing(flags: CaptureFlags, wanted: Wanted): boolean {
+  return !showsOn(flags, 'stdout') && !flags.outputs.summary && !needsBodies(flags, wanted);
 }
 
 /** De-chunked ones, which `--raw` alone does not. */
-function needsBodies({ outputs, redaction }: Pick<CaptureFlags, 'outputs' | 'redaction'>, wanted: Wanted): boolean {
+function needsBodies(
+  { outputs, redaction, tcpflow }: Pick<CaptureFlags, 'outputs' | 'redaction' | 'tcpflow'>,
+  wanted: Wanted,
+): boolean {
   return (
-    outputs.har !== undefined || outputs.curl || outputs.console || redaction.redact === true || looksAtBodies(wanted)
+    tcpflow.write !== undefined ||
+    outputs.har !== undefined ||
+    outputs.curl ||
+    outputs.console ||
+    redaction.redact === true ||
+    looksAtBodies(wanted)
   );
 }
 
@@ -67,9 +77,22 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
   if (!flags.body && looksAtBodies(wanted))
     throw new UsageError('--no-body keeps no bodies, but --where looks at them');
   checkUser(flags);
-  const { expression } = explain(wanted.match ?? {});
   const packets = flags.outputs.write === undefined ? undefined : new PacketFile(flags.outputs.write);
-  const tap = withUsageErrors(() => capture(captureOptions(flags, wanted, terminal, packets)));
+  const options = captureOptions(flags, wanted, terminal, packets);
+  const { print, write } = flags.tcpflow;
+  if (print !== undefined) {
+    checkOnlyFlows(flags);
+    return runFlows(flags, print, options, terminal).catch((error) => Promise.reject(asUsageError(error)));
+  }
+  const { expression } = explain(wanted.match ?? {});
+  let files: FlowTapped | undefined;
+  const tap: CommandTap = withUsageErrors(() => {
+    if (write === undefined) return capture(options);
+    files = new FlowTapped(options, () =>
+      makeWriter(write, flags.outputs.force, (error) => say(sanitizeLine(error.message))),
+    );
+    return files;
+  });
   const tally = new Tally();
   let progress: Progress | undefined;
   const say = (line: string): void => {
@@ -92,6 +115,7 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
     if (!early) say(describeSource(flags, tap.info, expression));
     const secrets = describeSecrets(flags);
     if (secrets !== undefined) say(secrets);
+    if (write) for (const line of describeFiles(write)) say(line);
     progress = progressOf(flags, terminal, tap, tally);
     await deliver(tap, outputs, tally, {
       exchanges: wantsExchanges(flags.outputs),
@@ -115,11 +139,12 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
   const quiet = outputs === undefined ? failure !== undefined : outputs.dead && !outputs.error && !outputs.failed;
   if (!quiet && (failure === undefined || stats.packets.received > 0)) {
     for (const line of [...summarize(flags, tally, stats), ...(outputs?.report(stats) ?? [])]) say(line);
+    if (write && files?.writer) for (const line of reportFiles(files.writer, write)) say(line);
   }
   if (flags.stats) for (const line of formatStats(stats)) terminal.stderr.write(`${line}\n`);
   if (outputs?.error) throw new Error(`cannot write the output: ${outputs.error.message}`);
   if (failure !== undefined) throw asUsageError(failure);
-  return outputs?.failed ? ExitCode.failure : ExitCode.ok;
+  return outputs?.failed || files?.writer?.totals.failed ? ExitCode.failure : ExitCode.ok;
 }
 
 async function explainWanted({ match, scope }: Wanted, terminal: Terminal): Promise<number> {
@@ -133,7 +158,12 @@ async function explainWanted({ match, scope }: Wanted, terminal: Terminal): Prom
 }
 
 /** Of files, where a terminal has nothing else to show. */
-function progressOf(flags: CaptureFlags, { stdout, stderr }: Terminal, tap: Tap, tally: Tally): Progress | undefined {
+function progressOf(
+  flags: CaptureFlags,
+  { stdout, stderr }: Terminal,
+  tap: CommandTap,
+  tally: Tally,
+): Progress | undefined {
   if (flags.read === undefined || flags.read === '-' || !stderr.isTTY) return undefined;
   if (showsOn(flags, 'stderr') || (stdout.isTTY && showsOn(flags, 'stdout'))) return undefined;
   return new Progress({
@@ -148,7 +178,7 @@ const patienceMs = 1000;
 
 /** The first signal ends the capture in good order; a reader that does not read can make that last, and then people should know. */
 function stopOnSignal(
-  tap: Tap,
+  tap: CommandTap,
   terminal: Terminal,
   say: (line: string) => void,
   drawn: boolean,
