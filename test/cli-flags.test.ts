@@ -30,6 +30,7 @@ test('without arguments everything has its default', () => {
     showProcess: false,
     user: undefined,
     ports: [],
+    promiscuous: false,
     expression: '',
     selection: {
       where: [],
@@ -55,6 +56,7 @@ test('without arguments everything has its default', () => {
       write: undefined,
       force: false,
     },
+    tcpflow: { print: undefined, write: undefined },
     redaction: { redact: undefined, headers: [], query: [], fields: [] },
     body: true,
     maxBodyBytes: undefined,

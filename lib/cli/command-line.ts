@@ -32,6 +32,7 @@ export interface RawOptions extends RawTcpflowOptions {
   user?: string;
   port?: number[];
   workers?: number;
+  promiscuous?: boolean;
   count?: number;
   where?: string[];
   kind?: 'request' | 'response';
@@ -117,6 +118,7 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
     ['--netns <PLACE>', 'in this network namespace: a path, a name, or the pid of a process in it', parseNamespace],
     ['--user <NAME>', 'who to be when that was opened (default: who called sudo)', parseOnce],
     ['--workers <N>', 'capture threads that share the connections (default: 1)', parseCount],
+    ['--promiscuous', 'live: receive packets for other machines too (--no-promiscuous, the default: not)'],
   ],
   'Which messages (all that are given must hold; * in a GLOB is any text):': [
     ['--method <NAMES>', 'method of the request: POST or PUT,PATCH', parseNames],
@@ -179,7 +181,8 @@ export function buildCommand(version: string): Command {
   for (const [group, rows] of Object.entries(groups)) {
     for (const row of rows) command.addOption(optionOf(group, row));
   }
-  for (const row of [...hiddenTcpflowRows, ...refusedTcpflowRows]) command.addOption(optionOf('', row).hideHelp());
+  for (const row of [['--no-promiscuous', ''] as const, ...hiddenTcpflowRows, ...refusedTcpflowRows])
+    command.addOption(optionOf('', row).hideHelp());
   return command
     .addHelpOption(optionOf('Other:', ['-h, --help', 'print this page']))
     .addHelpText('after', () => helpAfter())

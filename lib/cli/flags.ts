@@ -65,6 +65,8 @@ export interface CaptureFlags {
   user: string | undefined;
   /** Ports of the selected connections; empty: every port. */
   ports: number[];
+  /** Receive packets for other machines, live. */
+  promiscuous: boolean;
   /** BPF expression, '' for none. */
   expression: string;
   selection: Selection;
@@ -142,6 +144,7 @@ export function parseCommandLine(args: readonly string[], version: string, colum
       showProcess: raw.showProcess ?? false,
       user: raw.user,
       ports: raw.port ?? [],
+      promiscuous: raw.promiscuous ?? false,
       expression: command.args.join(' ').trim(),
       selection: selectionOf(raw),
       explain: raw.explain ?? false,

@@ -17,7 +17,9 @@ export function parsePorts(value: string, previous: number[] = []): number[] {
   const ports = value.split(',').map((word) => {
     const port = /^\d{1,5}$/.test(word.trim()) ? Number(word) : 0;
     if (port < 1 || port > 65535)
-      throw new InvalidArgumentError('a port is a number from 1 to 65535; several: -p 80,8080');
+      throw new InvalidArgumentError(
+        'a port is a number from 1 to 65535; several: -p 80,8080 (-p of tcpflow and tcpdump is --no-promiscuous here, the default)',
+      );
     return port;
   });
   return [...new Set([...previous, ...ports])];

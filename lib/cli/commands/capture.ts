@@ -37,6 +37,7 @@ export function captureOptions(
   if (flags.netns !== undefined) options.netns = flags.netns;
   if (flags.showProcess) options.processes = true;
   if (flags.ports.length > 0) options.port = flags.ports;
+  if (flags.promiscuous) options.promiscuous = true;
   if (flags.expression !== '') options.filter = flags.expression;
   if (wanted.match !== undefined) {
     options.match = wanted.match;

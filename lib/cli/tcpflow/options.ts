@@ -91,7 +91,7 @@ const refused: Readonly<Record<string, { sentence: string; value?: true }>> = {
   q: { sentence: 'redirect standard error (2>/dev/null) to be rid of what is said besides' },
   R: { sentence: 'name the earlier file with -r, and the flows are read from their beginning', value: true },
   S: { sentence: "tcpflow's plug-ins are not here, and so are not their settings", value: true },
-  U: { sentence: 'the user to become when the source is open is not told this way', value: true },
+  U: { sentence: 'it is --user here', value: true },
   v: { sentence: 'it does not talk more; --stats prints every counter' },
   w: { sentence: 'packets that are no TCP are not written anywhere', value: true },
   x: { sentence: 'there are no scanners to leave out; --no-body leaves out bodies', value: true },
