@@ -24,6 +24,7 @@ test('without arguments everything has its default', () => {
     interfaces: [],
     workers: undefined,
     read: undefined,
+    readSeveral: undefined,
     pid: undefined,
     process: undefined,
     netns: undefined,

@@ -24,7 +24,7 @@ import {
 /** What commander makes of the words. */
 export interface RawOptions extends RawTcpflowOptions {
   interface?: string[];
-  read?: string;
+  read?: string[];
   process?: string;
   pid?: number;
   netns?: string | number;
@@ -105,8 +105,8 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
     ['-i, --interface <NAME>', 'live interface; repeatable (default: any; on macOS lo0)', parseText],
     [
       '-r, --read <FILE>',
-      'capture file instead of an interface, also .gz and .zst; - is standard input',
-      parseNonEmpty,
+      "capture file instead of an interface, also .gz and .zst; - is standard input; repeatable, also 'day-*.pcap'",
+      parseText,
     ],
     ['-p, --port <N>', 'only connections with this port; repeatable, also 80,8080', parsePorts],
     [

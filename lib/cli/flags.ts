@@ -54,6 +54,8 @@ export interface CaptureFlags {
   workers: number | undefined;
   /** Path of a capture file, `-` for standard input. */
   read: string | undefined;
+  /** Files and globs, when there is more than one file; `read` says how they are called. */
+  readSeveral: string[] | undefined;
   /** Whose sockets; at most one of the three. */
   pid: number | undefined;
   process: string | undefined;
@@ -137,7 +139,7 @@ export function parseCommandLine(args: readonly string[], version: string, colum
     flags: {
       interfaces: raw.interface ?? [],
       workers: raw.workers,
-      read: raw.read,
+      ...filesOf(raw.read ?? []),
       pid: raw.pid,
       process: raw.process,
       netns: raw.netns,
@@ -213,6 +215,12 @@ function checkConflicts(raw: RawOptions): void {
 
 function namesSecrets({ redactHeader, redactQuery, redactField }: RawOptions): boolean {
   return [redactHeader, redactQuery, redactField].some((names) => names !== undefined);
+}
+
+function filesOf(names: string[]): Pick<CaptureFlags, 'read' | 'readSeveral'> {
+  if (names.length < 2 && !/[*?]/.test(names[0] ?? '')) return { read: names[0], readSeveral: undefined };
+  if (names.includes('-')) throw new UsageError('-r - excludes other files: standard input is one capture');
+  return { read: names.join(', '), readSeveral: names };
 }
 
 function selectionOf(raw: RawOptions): Selection {

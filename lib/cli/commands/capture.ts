@@ -1,5 +1,6 @@
 /** `flowtap [options] [BPF expression]`: capture, write, say what was seen. */
 import { type CaptureOptions, capture, explain, formatExplanation } from '../../index.js';
+import { joinFiles } from '../capture-files.js';
 import { deliver } from '../deliver.js';
 import { ExitCode, UsageError } from '../exit.js';
 import type { CaptureFlags } from '../flags.js';
@@ -29,6 +30,7 @@ export function captureOptions(
 ): CaptureOptions {
   const options: CaptureOptions = {};
   if (flags.read === '-') options.stream = terminal.stdin;
+  else if (flags.readSeveral !== undefined) options.stream = joinFiles(flags.readSeveral);
   else if (flags.read !== undefined) options.file = flags.read;
   else if (flags.interfaces.length > 0) options.interface = flags.interfaces;
   if (flags.workers !== undefined) options.workers = flags.workers;
@@ -165,7 +167,8 @@ function progressOf(
   tap: CommandTap,
   tally: Tally,
 ): Progress | undefined {
-  if (flags.read === undefined || flags.read === '-' || !stderr.isTTY) return undefined;
+  if (flags.read === undefined || flags.read === '-' || flags.readSeveral !== undefined || !stderr.isTTY)
+    return undefined;
   if (showsOn(flags, 'stderr') || (stdout.isTTY && showsOn(flags, 'stdout'))) return undefined;
   return new Progress({
     path: flags.read,
