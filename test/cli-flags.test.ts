@@ -57,6 +57,7 @@ test('without arguments everything has its default', () => {
       write: undefined,
       force: false,
     },
+    rotation: { rotation: undefined, compression: undefined, maxFiles: undefined },
     tcpflow: { print: undefined, write: undefined },
     redaction: { redact: undefined, headers: [], query: [], fields: [] },
     body: true,

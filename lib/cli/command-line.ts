@@ -1,6 +1,7 @@
 /** The options of the command, as commander knows them, and the page that `--help` shows. */
 import { Command, CommanderError, Option } from 'commander';
 import { permissionHelp } from './permission-help.js';
+import { type RawRotationOptions, rotationRows } from './rotation/options.js';
 import { subcommandHelp, subcommandUsage } from './subcommands.js';
 import { hiddenTcpflowRows, type RawTcpflowOptions, refusedTcpflowRows, tcpflowRows } from './tcpflow/options.js';
 import {
@@ -22,7 +23,7 @@ import {
 } from './values.js';
 
 /** What commander makes of the words. */
-export interface RawOptions extends RawTcpflowOptions {
+export interface RawOptions extends RawTcpflowOptions, RawRotationOptions {
   interface?: string[];
   read?: string[];
   process?: string;
@@ -144,6 +145,7 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
     ['--har <FILE>', 'HTTP archive, for browsers and HAR viewers; secrets masked', parseFile],
     ['--write <FILE>', 'the packets of their connections as pcapng, for Wireshark; secrets as captured', parseFile],
     ['--force', 'replace files that exist'],
+    ...rotationRows,
   ],
   'Flows, as tcpflow (docs/tcpflow.md tells of its other options):': tcpflowRows,
   'Secrets:': [

@@ -2,6 +2,7 @@
 import { type Command, CommanderError } from 'commander';
 import { buildCommand, type RawOptions } from './command-line.js';
 import { UsageError } from './exit.js';
+import { type RotationFlags, rotationFlagsOf } from './rotation/options.js';
 import { buildSubcommand, isSubcommand, type Subcommand } from './subcommands.js';
 import { type TcpflowFlags, tcpflowFlagsOf } from './tcpflow/options.js';
 import type { WantedHeader } from './values.js';
@@ -77,6 +78,7 @@ export interface CaptureFlags {
   /** Stop after so many messages or exchanges; undefined: never. */
   count: number | undefined;
   outputs: OutputFlags;
+  rotation: RotationFlags;
   /** `--tcp` and `-o`. */
   tcpflow: TcpflowFlags;
   redaction: RedactionFlags;
@@ -152,6 +154,7 @@ export function parseCommandLine(args: readonly string[], version: string, colum
       explain: raw.explain ?? false,
       count: raw.count,
       outputs: outputsOf(raw),
+      rotation: rotationFlagsOf(raw, raw.har !== undefined),
       tcpflow: tcpflowFlagsOf(raw),
       redaction: redactionOf(raw),
       body: raw.body,

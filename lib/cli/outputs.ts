@@ -33,7 +33,6 @@ export class Outputs {
   /** Where text for people goes: standard output, unless that is for a program. */
   readonly #text: Output;
   readonly #har: HarPrinter | undefined;
-  readonly #harPath: string;
   readonly #packets: PacketFile | undefined;
   readonly #onDead: () => void;
   readonly #usesStdout: boolean;
@@ -50,7 +49,6 @@ export class Outputs {
     this.#stdout = new Output(terminal.stdout, () => this.#onClosed());
     const stream = forProgram && forPeople ? terminal.stderr : terminal.stdout;
     this.#text = forProgram && forPeople ? new Output(stream, () => this.#onClosed()) : this.#stdout;
-    this.#harPath = outputs.har ?? '';
     this.#packets = events.packets;
 
     const printers: Printer[] = [];
@@ -77,10 +75,14 @@ export class Outputs {
     }
     if (outputs.har !== undefined) {
       const redaction = flags.redaction.redact === false ? false : redactOptionsOf(flags.redaction);
-      this.#har = new HarPrinter(outputs.har, { redact: redaction }, (error) => {
-        events.say(sanitizeLine(error.message));
-        this.#onClosed();
-      });
+      this.#har = new HarPrinter(
+        outputs.har,
+        { redact: redaction, rotation: flags.rotation, force: outputs.force },
+        (error) => {
+          events.say(sanitizeLine(error.message));
+          this.#onClosed();
+        },
+      );
       printers.push(this.#har);
     }
     if (outputs.summary) {
@@ -91,10 +93,10 @@ export class Outputs {
 
   /** @throws Error when a file cannot be made */
   static async open(flags: CaptureFlags, wanted: Wanted, terminal: Terminal, events: OutputEvents): Promise<Outputs> {
-    const { har, write, force } = flags.outputs;
-    if (har !== undefined) await createFile(har, force);
-    if (write !== undefined) await createFile(write, force, ownerOnly);
+    const { write, force } = flags.outputs;
     const outputs = new Outputs(flags, wanted, terminal, events);
+    await outputs.#har?.open();
+    if (write !== undefined) await createFile(write, force, ownerOnly);
     events.packets?.onFailure((error) => {
       events.say(sanitizeLine(error.message));
       outputs.#onClosed();
@@ -145,9 +147,7 @@ export class Outputs {
   report(stats: CaptureStats): string[] {
     const har = this.#har;
     const archive =
-      har === undefined || har.failed
-        ? []
-        : [`${formatAmount(har.count, 'exchange')} in ${sanitizeLine(this.#harPath)}`];
+      har === undefined || har.failed ? [] : [`${formatAmount(har.count, 'exchange')} in ${sanitizeLine(har.where)}`];
     return [...archive, ...(this.#packets?.report(stats.write) ?? [])];
   }
 

@@ -1,17 +1,25 @@
-/** `--har FILE`: an HTTP archive. */
+/** `--har FILE`: an HTTP archive, or several of `--rotate`. */
 import { type Exchange, HarWriter, type HarWriterOptions } from '../../index.js';
+import type { RotationFlags } from '../rotation/options.js';
+import { RotatingFile } from '../rotation/rotating-file.js';
 import type { Printer } from './printer.js';
+
+export interface HarPrinterOptions extends HarWriterOptions {
+  rotation: RotationFlags;
+  /** Files may be replaced. */
+  force: boolean;
+}
 
 export class HarPrinter implements Printer {
   /** Exchanges that were written. */
   count = 0;
-  readonly #writer: HarWriter;
+  readonly #files: RotatingFile<HarWriter>;
   readonly #onFailure: (error: Error) => void;
   #failed = false;
 
   /** @param onFailure called once; nothing is written from then on */
-  constructor(path: string, options: HarWriterOptions, onFailure: (error: Error) => void) {
-    this.#writer = new HarWriter(path, options);
+  constructor(path: string, { rotation, force, ...options }: HarPrinterOptions, onFailure: (error: Error) => void) {
+    this.#files = new RotatingFile(path, rotation, force, (file) => new HarWriter(file, options));
     this.#onFailure = onFailure;
   }
 
@@ -19,14 +27,29 @@ export class HarPrinter implements Printer {
     return this.#failed;
   }
 
+  /** `day.har`, `4 files until day-0004.har.gz` */
+  get where(): string {
+    const { count, lastPath } = this.#files;
+    return count === 1 ? lastPath : `${count} files until ${lastPath}`;
+  }
+
+  /**
+   * Makes the first file.
+   * @throws Error with one line that says what to do
+   */
+  open(): Promise<void> {
+    return this.#files.open();
+  }
+
   printExchange(exchange: Exchange): void | Promise<void> {
     if (this.#failed) return;
     this.count++;
-    return this.#watch(this.#writer.write(exchange));
+    const time = (exchange.request ?? exchange.response)?.startTime ?? 0n;
+    return this.#watch(this.#files.write(time, (writer) => writer.write(exchange)));
   }
 
   end(): Promise<void> {
-    return this.#watch(this.#writer.end());
+    return this.#watch(this.#files.end());
   }
 
   async #watch(written: Promise<void>): Promise<void> {

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import zlib, { gunzipSync } from 'node:zlib';
+import { RotatingFile } from '../lib/cli/rotation/rotating-file.js';
+import { flowtapHere, pcapOf } from './cli-support.js';
+import { temporaryFile, temporaryFolder } from './support/environment.js';
+
+const count = 12;
+const file = temporaryFile(
+  pcapOf(
+    Array.from({ length: count }, (_, i) => [
+      {
+        request: `GET /${i} HTTP/1.1\r\nHost: example.test\r\n\r\n`,
+        response: `HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n${'x'.repeat(3000)}`,
+      },
+    ]),
+  ),
+);
+
+const targets = (archive: string | Buffer): string[] =>
+  JSON.parse(archive.toString()).log.entries.map(
+    ({ request }: { request: { url: string } }) => new URL(request.url).pathname,
+  );
+
+const all = Array.from({ length: count }, (_, i) => `/${i}`);
+
+test('by size: archives that are whole, and nothing lost or twice', async () => {
+  const folder = temporaryFolder();
+  const { code, stderr } = await flowtapHere(['-r', file, '--har', path.join(folder, 'day.har'), '--rotate', '10k']);
+  assert.equal(code, 0, stderr);
+  const names = readdirSync(folder).sort();
+  assert.ok(names.length > 2 && names[0] === 'day-0001.har', names.join());
+  assert.deepEqual(
+    names.flatMap((name) => targets(readFileSync(path.join(folder, name)))),
+    all,
+  );
+  assert.match(stderr, new RegExp(`12 exchanges in ${names.length} files until .*${names.at(-1)}\n`));
+});
+
+test('by time of the capture', async () => {
+  const written: string[][] = [];
+  const second = 1_000_000_000n;
+  const flags = { rotation: { ns: 10n * second }, compression: undefined, maxFiles: undefined };
+  const files = new RotatingFile(path.join(temporaryFolder(), 'x'), flags, false, () => {
+    const list: string[] = [];
+    written.push(list);
+    return { list, flush: async () => {}, end: async () => {} };
+  });
+  for (const at of [5n, 6n, 14n, 15n, 16n, 100n]) {
+    await files.write(at * second, async ({ list }) => {
+      list.push(String(at));
+    });
+  }
+  await files.end();
+  assert.deepEqual(written, [['5', '6', '14'], ['15', '16'], ['100']]);
+});
+
+test('compressed, and only the last ones kept', async () => {
+  const folder = temporaryFolder();
+  const args = ['--har', path.join(folder, 'day.har'), '--rotate', '8k', '--compress', 'gz', '--max-files', '2'];
+  const { code, stderr } = await flowtapHere(['-r', file, ...args]);
+  assert.equal(code, 0, stderr);
+  const names = readdirSync(folder).sort();
+  assert.equal(names.length, 2);
+  assert.ok(
+    names.every((name) => /^day-\d{4}\.har\.gz$/.test(name)),
+    names.join(),
+  );
+  const kept = names.flatMap((name) => targets(gunzipSync(readFileSync(path.join(folder, name)))));
+  assert.deepEqual(kept, all.slice(-kept.length));
+  assert.ok(kept.length > 1);
+});
+
+test('compressed without rotation', async () => {
+  const folder = temporaryFolder();
+  const har = path.join(folder, 'day.har');
+  assert.equal((await flowtapHere(['-r', file, '--har', har, '--compress', 'gz'])).code, 0);
+  assert.deepEqual(readdirSync(folder), ['day.har.gz']);
+  assert.deepEqual(targets(gunzipSync(readFileSync(`${har}.gz`))), all);
+});
+
+test('zst where Node.js has it, else a sentence', async () => {
+  const har = path.join(temporaryFolder(), 'day.har');
+  const { code, stderr } = await flowtapHere(['-r', file, '--har', har, '--compress', 'zst']);
+  if ('createZstdCompress' in zlib) {
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(readFileSync(`${har}.zst`).subarray(0, 4), Buffer.from('28b52ffd', 'hex'));
+  } else {
+    assert.equal(code, 2);
+    assert.match(stderr, /zst needs Node.js 22\.15 or later.*gz/);
+  }
+});
+
+test('no file that exists is replaced, be it of a later number or compressed', async () => {
+  for (const [name, ...flags] of [
+    ['day-0001.har', '--rotate', '10k'],
+    ['day-0002.har', '--rotate', '10k'],
+    ['day.har.gz', '--compress', 'gz'],
+  ] as const) {
+    const folder = temporaryFolder();
+    const there = path.join(folder, name);
+    writeFileSync(there, 'old');
+    const { code, stderr } = await flowtapHere(['-r', file, '--har', path.join(folder, 'day.har'), ...flags]);
+    assert.equal(code, 1);
+    assert.match(stderr, /exists: --force replaces it/);
+    assert.equal(readFileSync(there, 'utf8'), 'old');
+    assert.ok(!existsSync(path.join(folder, 'day-0003.har')));
+    const forced = await flowtapHere(['-r', file, '--har', path.join(folder, 'day.har'), ...flags, '--force']);
+    assert.equal(forced.code, 0, forced.stderr);
+    assert.notEqual(readFileSync(there, 'utf8'), 'old');
+  }
+});
+
+test('what makes no sense', async () => {
+  for (const [args, words] of [
+    [['--rotate', '10k'], /about files/],
+    [['--har', 'x', '--max-files', '3'], /--rotate/],
+    [['--har', 'x', '--rotate', '0'], /size such as/],
+    [['--har', 'x', '--rotate', '5 parsecs'], /size such as/],
+    [['--har', 'x', '--compress', 'rar'], /gz or zst/],
+  ] as const) {
+    const { code, stderr } = await flowtapHere(['-r', file, ...args]);
+    assert.equal(code, 2);
+    assert.match(stderr, words);
+  }
+});
