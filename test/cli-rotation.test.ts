@@ -81,6 +81,22 @@ test('compressed without rotation', async () => {
   assert.deepEqual(targets(gunzipSync(readFileSync(`${har}.gz`))), all);
 });
 
+test('flow files and bodies', async () => {
+  const folder = temporaryFolder();
+  const { code, stderr } = await flowtapHere(['-r', file, '-o', folder, '--compress', 'gz']);
+  assert.equal(code, 0, stderr);
+  const names = readdirSync(folder).filter((name) => name !== 'report.xml');
+  assert.equal(names.length, 3 * count);
+  assert.ok(
+    names.every((name) => name.endsWith('.gz')),
+    names.join(),
+  );
+  const body = names.find((name) => name.includes('-HTTPBODY-001')) as string;
+  assert.equal(gunzipSync(readFileSync(path.join(folder, body))).toString(), 'x'.repeat(3000));
+  const report = readFileSync(path.join(folder, 'report.xml'), 'utf8');
+  for (const name of names) assert.ok(report.includes(`/${name}</filename>`), name);
+});
+
 test('zst where Node.js has it, else a sentence', async () => {
   const har = path.join(temporaryFolder(), 'day.har');
   const { code, stderr } = await flowtapHere(['-r', file, '--har', har, '--compress', 'zst']);
@@ -115,7 +131,9 @@ test('no file that exists is replaced, be it of a later number or compressed', a
 
 test('what makes no sense', async () => {
   for (const [args, words] of [
-    [['--rotate', '10k'], /about files/],
+    [['--rotate', '10k'], /about the file/],
+    [['-o', 'x', '--rotate', '10k'], /--max-flow/],
+    [['--compress', 'gz'], /about files/],
     [['--har', 'x', '--max-files', '3'], /--rotate/],
     [['--har', 'x', '--rotate', '0'], /size such as/],
     [['--har', 'x', '--rotate', '5 parsecs'], /size such as/],

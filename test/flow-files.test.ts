@@ -45,7 +45,7 @@ async function write(file: string, options: FlowFileOptions = {}, folder = tempo
     messages.push(message);
     await writer.writeBody(message);
   }
-  writer.end();
+  await writer.end();
   const files = read(folder);
   const report = files.get('report.xml')?.toString() ?? '';
   files.delete('report.xml');
@@ -288,11 +288,11 @@ suite('flow files', () => {
     assert.doesNotMatch(readFileSync(report, 'utf8'), /<filename>/);
   });
 
-  test('is whole before the end', () => {
+  test('is whole before the end', async () => {
     const folder = temporaryFolder();
     const writer = new FlowFileWriter(folder);
     assert.match(readFileSync(path.join(folder, 'report.xml'), 'utf8'), /<\/dfxml>\n$/);
-    writer.end();
+    await writer.end();
   });
 });
 
@@ -426,7 +426,7 @@ suite('the packets of flow events', () => {
   });
 });
 
-test('wrong options', () => {
+test('wrong options', async () => {
   const make = (options: unknown) => () => new FlowFileWriter(temporaryFolder(), options as FlowFileOptions);
   for (const options of [
     { templat: 'x' },
@@ -441,5 +441,5 @@ test('wrong options', () => {
   writeFileSync(folder, '');
   assert.throws(() => new FlowFileWriter(folder), { code: 'ERR_FILE' });
   mkdirSync(`${folder}s`);
-  new FlowFileWriter(path.join(`${folder}s`, 'deep', 'down')).end();
+  await new FlowFileWriter(path.join(`${folder}s`, 'deep', 'down')).end();
 });

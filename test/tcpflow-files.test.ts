@@ -26,7 +26,7 @@ async function flowtap(file: string, template?: string): Promise<{ files: Files;
   } catch {
     // A damaged file: what came before the damage counts.
   }
-  writer.end();
+  await writer.end();
   const report = readFileSync(path.join(folder, 'report.xml'), 'utf8');
   for (const [, name] of report.matchAll(/<filename>([^<]*)<\/filename><filesize>\d+<\/filesize><comment>/g)) {
     incomplete.add(path.relative(folder, name as string));

@@ -154,7 +154,7 @@ export function parseCommandLine(args: readonly string[], version: string, colum
       explain: raw.explain ?? false,
       count: raw.count,
       outputs: outputsOf(raw),
-      rotation: rotationFlagsOf(raw, raw.har !== undefined),
+      rotation: rotationFlagsOf(raw),
       tcpflow: tcpflowFlagsOf(raw),
       redaction: redactionOf(raw),
       body: raw.body,

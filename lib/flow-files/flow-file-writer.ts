@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** Flow files: the bytes of TCP connections, and the bodies that they carried, in files. */
 import { createHash, getHashes } from 'node:crypto';
 import path from 'node:path';
@@ -37,6 +38,11 @@ export interface FlowFileOptions {
   report?: string | false | undefined;
   /** What else the report shall tell of how it came about. */
   settings?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Called with the path of each file that is finished, one after the other. Resolves to the path that it has from then on, for the
+   * report; what rejects counts as not written.
+   */
+  onFinished?: ((path: string) => Promise<string>) | undefined;
   /** Called once, when something could not be written; everything else goes on. */
   onError?: ((error: CaptureError) => void) | undefined;
 }
@@ -66,11 +72,14 @@ const optionNames: readonly (keyof FlowFileOptions)[] = [
   'digest',
   'report',
   'settings',
+  'onFinished',
   'onError',
 ];
 
 /** Connections that are over, but whose messages may still come. Beyond that the oldest are given up. */
 const maxClosed = 65_536;
+/** Files that wait for onFinished before the next events are taken. */
+const maxUnfinished = 256;
 
 /** The two directions of a connection: what the client says comes first. */
 interface Flows {
@@ -87,9 +96,9 @@ interface Flows {
  * const files = new FlowFileWriter('out');
  * const tap = flows({ file: 'day.pcap' });
  * for await (const message of capture({ stream: files.packets(tap.batches()) })) await files.writeBody(message);
- * files.end();
+ * await files.end();
  */
-export class FlowFileWriter {
+export class FlowFileWriter implements AsyncDisposable {
   readonly #folder: FlowFolder | undefined;
   readonly #path: string;
   readonly #options: {
@@ -97,6 +106,7 @@ export class FlowFileWriter {
     newFileAfterGap: number;
     decode: boolean;
     digest: string | undefined;
+    onFinished: ((path: string) => Promise<string>) | undefined;
     onError: (error: CaptureError) => void;
   };
   #report: DfxmlReport | undefined;
@@ -111,7 +121,10 @@ export class FlowFileWriter {
   #numbers = 0;
   #most = 0;
   #connections = 0;
-  #ended = false;
+  #ended: Promise<void> | undefined;
+  /** Files that are finished are in the report. */
+  #finished: Promise<void> = Promise.resolve();
+  #unfinished = 0;
   #errors = 0;
   readonly #totals: FlowFileTotals = { flows: 0, bytes: 0, missingBytes: 0, cutBytes: 0, bodies: 0, failed: 0 };
 
@@ -133,6 +146,7 @@ export class FlowFileWriter {
       newFileAfterGap: wholeNumber('newFileAfterGap', options.newFileAfterGap, 16 * 1024 * 1024, 1),
       decode: options.decode ?? true,
       digest,
+      onFinished: options.onFinished,
       onError: options.onError ?? (() => {}),
     };
     const most = wholeNumber('maxOpenFiles', options.maxOpenFiles, 256, 1);
@@ -192,6 +206,7 @@ export class FlowFileWriter {
       this.write(batch);
       const bytes = this.#packets.take();
       if (bytes.length > 0) yield bytes;
+      if (this.#unfinished > maxUnfinished) await this.#finished;
     }
   }
 
@@ -228,12 +243,20 @@ export class FlowFileWriter {
     }
   }
 
-  /** Closes everything and completes the report. */
-  end(): void {
-    if (this.#ended) return;
-    this.#ended = true;
+  /** Closes everything and completes the report; resolves when all is done. Also by `await using`. Does not reject. */
+  end(): Promise<void> {
+    this.#ended ??= this.#end();
+    return this.#ended;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end();
+  }
+
+  async #end(): Promise<void> {
     for (const [id, flows] of this.#open) this.#close(flows, id, false);
     for (const flows of this.#closed) this.#retire(flows);
+    await this.#finished;
     const { flows, bytes, missingBytes, bodies, failed } = this.#totals;
     this.#withReport((report) =>
       report.end({
@@ -289,9 +312,33 @@ export class FlowFileWriter {
         this.#totals.flows++;
         this.#totals.bytes += file.bytes;
         this.#totals.cutBytes += file.cut;
-        this.#withReport((report) => report.add(file, (name) => path.join(this.#path, name)));
+        const { onFinished } = this.#options;
+        if (onFinished === undefined) this.#addToReport(file);
+        else this.#handOver(file, onFinished);
       }
     }
+  }
+
+  #addToReport(file: FlowFile): void {
+    this.#withReport((report) => report.add(file, (name) => path.join(this.#path, name)));
+  }
+
+  #handOver(file: FlowFile, onFinished: (path: string) => Promise<string>): void {
+    this.#unfinished++;
+    this.#finished = this.#finished.then(async () => {
+      for (const one of [...file.bodies, file]) {
+        if (one.name === undefined) continue;
+        try {
+          one.name = path.relative(this.#path, await onFinished(path.join(this.#path, one.name)));
+        } catch (error) {
+          this.#totals.failed++;
+          this.#tell(one.name, error);
+        }
+      }
+      this.#unfinished--;
+      this.#addToReport(file);
+      this.#flushReport();
+    });
   }
 
   #flushReport(): void {

@@ -91,9 +91,7 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
   let files: FlowTapped | undefined;
   const tap: CommandTap = withUsageErrors(() => {
     if (write === undefined) return capture(options);
-    files = new FlowTapped(options, () =>
-      makeWriter(write, flags.outputs.force, (error) => say(sanitizeLine(error.message))),
-    );
+    files = new FlowTapped(options, () => makeWriter(flags, (error) => say(sanitizeLine(error.message))));
     return files;
   });
   const tally = new Tally();

@@ -67,14 +67,14 @@ function parseCompression(value: string): Compression {
   return value;
 }
 
-/**
- * @param writesFiles there are outputs that these are about
- * @throws UsageError
- */
-export function rotationFlagsOf(raw: RawRotationOptions, writesFiles: boolean): RotationFlags {
-  const { rotate: rotation, compress: compression, maxFiles } = raw;
-  if ((rotation ?? compression ?? maxFiles) !== undefined && !writesFiles) {
-    throw new UsageError('--rotate, --compress and --max-files are about files, such as that of --har');
+/** @throws UsageError */
+export function rotationFlagsOf(raw: RawRotationOptions & { har?: string; output?: string }): RotationFlags {
+  const { rotate: rotation, compress: compression, maxFiles, har, output } = raw;
+  if ((rotation ?? maxFiles) !== undefined && har === undefined) {
+    throw new UsageError('--rotate and --max-files are about the file of --har; flow files are bounded by --max-flow');
+  }
+  if (compression !== undefined && (har ?? output) === undefined) {
+    throw new UsageError('--compress is about files, which --har and -o write');
   }
   if (maxFiles !== undefined && rotation === undefined) {
     throw new UsageError('--max-files is about the files of --rotate: say when a new one begins');

@@ -13,7 +13,9 @@ import {
   type MessageBatch,
   type Tap,
 } from '../../index.js';
+import type { CaptureFlags } from '../flags.js';
 import { formatAmount } from '../format.js';
+import { compressFile } from '../rotation/compress-file.js';
 import { sanitizeLine } from '../terminal.js';
 import type { FlowFileFlags } from './options.js';
 
@@ -27,10 +29,14 @@ const maxBodyBytes = 256 * 1024 * 1024;
 const messageOptions = ['match', 'matchScope', 'body', 'maxBodyBytes'] as const satisfies (keyof CaptureOptions)[];
 
 /** @throws Error with one line that says what to do */
-export function makeWriter(flags: FlowFileFlags, force: boolean, onError: (error: Error) => void): FlowFileWriter {
-  const { folder, ...options } = flags;
+export function makeWriter(
+  { tcpflow, outputs: { force }, rotation: { compression } }: CaptureFlags,
+  onError: (error: Error) => void,
+): FlowFileWriter {
+  const { folder, ...options } = tcpflow.write as FlowFileFlags;
+  const onFinished = compression && ((file: string) => compressFile(file, compression, force));
   try {
-    return new FlowFileWriter(folder, { ...options, force, onError, settings: { output: folder } });
+    return new FlowFileWriter(folder, { ...options, force, onFinished, onError, settings: { output: folder } });
   } catch (error) {
     const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
     if (code !== 'EEXIST') throw error;
@@ -102,7 +108,7 @@ export class FlowTapped implements CommandTap {
   async close(): Promise<void> {
     await this.#messages?.close();
     await this.#flows.close();
-    this.#writer?.end();
+    await this.#writer?.end();
   }
 
   batches(options: BatchOptions = {}): AsyncIterableIterator<MessageBatch> {

@@ -36,7 +36,7 @@ export async function runFlows(
   try {
     await tap.ready;
     const { write } = flags.tcpflow;
-    if (write) writer = makeWriter(write, flags.outputs.force, (error) => say(sanitizeLine(error.message)));
+    if (write) writer = makeWriter(flags, (error) => say(sanitizeLine(error.message)));
     say(describeSource(flags, tap.info));
     if (write) for (const line of describeFiles(write)) say(line);
     for await (const batch of tap.batches()) {
@@ -51,7 +51,7 @@ export async function runFlows(
   restoreSignals();
   await output.finish();
   await tap.close();
-  writer?.end();
+  await writer?.end();
   const stats = tap.stats();
   if (flags.read === '-') terminal.stdin.destroy();
   if ((!output.closed || writer !== undefined) && (failure === undefined || stats.packets.received > 0)) {
