@@ -211,10 +211,13 @@ suite('refused, with what to use', () => {
     [['--tcp', '--har', 'x'], /not messages/],
     [['--tcp', '--status', '200'], /not messages/],
     [['-D', '-B'], /exclude/],
+    [['-o', 'x', '--write', 'y'], /exclude/],
+    [['-i', 'lo', '-o', 'x', '--show-process'], /exclude/],
   ];
   for (const [args, words] of cases) {
     test(args.join(' '), async () => {
-      const { code, stderr } = await flowtapHere(['-r', file, ...args]);
+      const source = args.includes('-i') ? [] : ['-r', file];
+      const { code, stderr } = await flowtapHere([...source, ...args]);
       assert.equal(code, 2, stderr);
       assert.match(stderr, words);
     });

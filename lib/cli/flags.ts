@@ -146,7 +146,7 @@ export function parseCommandLine(args: readonly string[], version: string, colum
       process: raw.process,
       netns: raw.netns,
       showProcess: raw.showProcess ?? false,
-      user: raw.user,
+      user: raw.user ?? raw.U,
       ports: raw.port ?? [],
       promiscuous: raw.promiscuous ?? false,
       expression: command.args.join(' ').trim(),

@@ -18,6 +18,7 @@ export interface RawTcpflowOptions {
   e?: string[];
   m?: number;
   f?: number;
+  U?: string;
   Z?: boolean;
   '0'?: boolean;
 }
@@ -71,6 +72,7 @@ export const hiddenTcpflowRows: readonly Row[] = [
   ['-a', 'all of them'],
   ['-m <BYTES>', 'a new file after so many missing bytes', parseSize],
   ['-f <N>', 'files that are open at a time', parseCount],
+  ['-U <NAME>', 'is --user', parseNonEmpty],
   ['-Z', 'do not undo content codings'],
   ['-0', 'no empty line behind each piece'],
   ['-s', 'what cannot be printed is escaped always'],
@@ -91,7 +93,6 @@ const refused: Readonly<Record<string, { sentence: string; value?: true }>> = {
   q: { sentence: 'redirect standard error (2>/dev/null) to be rid of what is said besides' },
   R: { sentence: 'name both files with -r: connections go on from one to the next', value: true },
   S: { sentence: "tcpflow's plug-ins are not here, and so are not their settings", value: true },
-  U: { sentence: 'it is --user here', value: true },
   v: { sentence: 'it does not talk more; --stats prints every counter' },
   w: { sentence: 'packets that are no TCP are not written anywhere', value: true },
   x: { sentence: 'there are no scanners to leave out; --no-body leaves out bodies', value: true },

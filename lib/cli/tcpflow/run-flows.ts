@@ -4,6 +4,7 @@ import { ExitCode, UsageError } from '../exit.js';
 import type { CaptureFlags } from '../flags.js';
 import { formatAmount } from '../format.js';
 import { Output } from '../output.js';
+import { giveUpRoot } from '../privileges.js';
 import { onStopSignal } from '../signals.js';
 import { describeSource, formatStats } from '../summary.js';
 import { colorsFor, sanitizeLine, type Terminal, wantsColor } from '../terminal.js';
@@ -35,6 +36,7 @@ export async function runFlows(
   let failure: unknown;
   try {
     await tap.ready;
+    for (const line of giveUpRoot(flags)) say(line);
     const { write } = flags.tcpflow;
     if (write) writer = makeWriter(flags, (error) => say(sanitizeLine(error.message)));
     say(describeSource(flags, tap.info));
@@ -68,7 +70,7 @@ export async function runFlows(
 
 /** What is about messages has no place beside flows. @throws UsageError */
 export function checkOnlyFlows({ outputs, selection, redaction, count }: CaptureFlags): void {
-  const { raw, exchanges, summary, curl, har } = outputs;
+  const { raw, exchanges, summary, curl, har, write } = outputs;
   const selects =
     selection.kind !== undefined ||
     selection.grep !== undefined ||
@@ -76,7 +78,16 @@ export function checkOnlyFlows({ outputs, selection, redaction, count }: Capture
     [selection.where, selection.methods, selection.hosts, selection.paths, selection.statuses, selection.headers].some(
       (list) => list.length > 0,
     );
-  if (raw || exchanges || summary || curl || har !== undefined || selects || count !== undefined || redaction.redact) {
+  if (
+    raw ||
+    exchanges ||
+    summary ||
+    curl ||
+    (har ?? write) !== undefined ||
+    selects ||
+    count !== undefined ||
+    redaction.redact
+  ) {
     throw new UsageError('--tcp prints flows, not messages: beside it are -o, --json and what selects packets');
   }
 }
