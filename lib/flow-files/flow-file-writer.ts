@@ -77,7 +77,7 @@ const optionNames: readonly (keyof FlowFileOptions)[] = [
 ];
 
 /** Connections that are over, but whose messages may still come. Beyond that the oldest are given up. */
-const maxClosed = 65_536;
+const maxClosed = 32_768;
 /** Files that wait for onFinished before the next events are taken. */
 const maxUnfinished = 256;
 

@@ -126,18 +126,17 @@ export class FlowFile {
   findBody(head: Uint8Array, length: number): number | undefined {
     if (this.folder === undefined || this.name === undefined || this.failed) return undefined;
     const fd = this.folder.descriptorOf(this);
-    const window = Buffer.allocUnsafe(searchBytes + head.length);
-    for (let at = this.#messagesFrom; at + head.length <= this.size; at += searchBytes) {
-      // Mostly it is the very next thing.
-      const wanted = at === this.#messagesFrom ? head.length : window.length;
-      const found = search(fd, window.subarray(0, wanted), at, head) ?? search(fd, window, at, head);
-      if (found === undefined) continue;
-      this.#messagesFrom = found + head.length + length;
-      return found + head.length;
+    // Mostly it is the very next thing.
+    let found = search(fd, Buffer.allocUnsafe(head.length), this.#messagesFrom, head);
+    if (found === undefined) {
+      const window = Buffer.allocUnsafe(searchBytes + head.length);
+      for (let at = this.#messagesFrom; found === undefined && at + head.length <= this.size; at += searchBytes) {
+        found = search(fd, window, at, head);
+      }
     }
-    // Cut off by the limit: so is all that follows.
-    this.#messagesFrom = this.size;
-    return undefined;
+    // Not there: it was cut off by the limit, and so is all that follows.
+    this.#messagesFrom = found === undefined ? this.size : found + head.length + length;
+    return found === undefined ? undefined : found + head.length;
   }
 
   #addToHash(bytes: Uint8Array, hole: number): void {

@@ -25,6 +25,9 @@ export type CommandTap = Pick<Tap, 'ready' | 'info' | 'stats' | 'stop' | 'close'
 /** Whole bodies are wanted in files; what is open at a time is bounded all the same, see maxBufferedBytes. */
 const maxBodyBytes = 256 * 1024 * 1024;
 
+/** Messages that wait keep what is known of their flows. */
+const maxQueuedBytes = 4 * 1024 * 1024;
+
 /** About messages; the others are about packets. */
 const messageOptions = ['match', 'matchScope', 'body', 'maxBodyBytes'] as const satisfies (keyof CaptureOptions)[];
 
@@ -74,7 +77,7 @@ export class FlowTapped implements CommandTap {
     const ofMessages = new Set<string>(messageOptions);
     const split = (wanted: boolean): CaptureOptions =>
       Object.fromEntries(Object.entries(options).filter(([name]) => ofMessages.has(name) === wanted));
-    this.#options = { maxBodyBytes, ...split(true) };
+    this.#options = { maxBodyBytes, maxQueuedBytes, ...split(true) };
     this.#bodies = options.body !== 'none';
     this.#make = make;
     this.#flows = flows(split(false));
