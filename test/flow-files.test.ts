@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe as suite, test } from 'node:test';
+import { decodedBody } from '../lib/flow-files/body-bytes.js';
 import { type NamedFlow, NameTemplate } from '../lib/flow-files/file-name.js';
 import { extensionOf } from '../lib/flow-files/media-type-extension.js';
 import { escapeXml } from '../lib/flow-files/xml.js';
@@ -387,13 +388,29 @@ suite('the packets of flow events', () => {
         const { segments } = traffic({ seed, v6, wrap: seed % 2 === 0 });
         const hit = mangle(segments, { seed, reorder: 0.05, retransmit: 0.05, lose: seed > 2 ? 0.01 : 0 });
         const file = fileOf(hit);
-        const { messages } = await write(file);
+        const { messages, writer } = await write(file);
+        const bodies = await Promise.all(messages.map(decodedBody));
+        assert.equal(writer.totals.bodies, bodies.filter(({ bytes }) => bytes.length > 0).length);
         const direct = await collect(capture({ file }));
         assert.ok(direct.length > 50);
         assert.deepEqual(await byEssence(messages), await byEssence(direct));
       });
     }
   }
+
+  test('no body is lost where many short connections follow each other', async () => {
+    const short = Array.from({ length: 300 }, (_, i) =>
+      new Conversation({ client: { port: 1000 + i }, startNs: 1_668_229_140_000_000_000n + BigInt(i) * 1_000_000n })
+        .handshake()
+        .exchange(request(), response({ body: `body ${i}` }))
+        .close(),
+    );
+    const { files } = await write(fileOf(interleave(short)));
+    short.forEach((_, i) => {
+      const name = `100.100.102.017.08000-100.100.102.033.${String(1000 + i).padStart(5, '0')}-HTTPBODY-001`;
+      assert.equal(files.get(name)?.toString(), `body ${i}`);
+    });
+  });
 
   test('what the snap length cut off is known as such', async () => {
     const conversation = new Conversation()

@@ -77,7 +77,7 @@ const optionNames: readonly (keyof FlowFileOptions)[] = [
 ];
 
 /** Connections that are over, but whose messages may still come. Beyond that the oldest are given up. */
-const maxClosed = 32_768;
+const maxClosed = 16_384;
 /** Files that wait for onFinished before the next events are taken. */
 const maxUnfinished = 256;
 
@@ -86,6 +86,9 @@ interface Flows {
   readonly sides: readonly [FlowSide, FlowSide];
   /** What capture() calls it. */
   id: number;
+  /** Places in the order of all opens and closes. */
+  readonly openedAt: number;
+  closedAt: number;
 }
 
 /**
@@ -116,6 +119,9 @@ export class FlowFileWriter implements AsyncDisposable {
   /** By the ids of capture(), the oldest first. */
   readonly #known = new Map<number, Flows>();
   readonly #closed = new Set<Flows>();
+  /** Those of them whose messages may come late, because what closed them is not among the packets, or they wait for missing bytes. */
+  readonly #lingering = new Set<Flows>();
+  #order = 0;
   #packets: FlowPackets | undefined;
   #sessions = 0;
   #numbers = 0;
@@ -181,7 +187,7 @@ export class FlowFileWriter implements AsyncDisposable {
         this.#known.set(id, flows);
       }
       if (event.kind === 'close') {
-        this.#close(flows, event.connection.id, event.conflict);
+        this.#close(flows, event.connection.id, event.conflict, event.reason === 'idle');
       } else if (event.kind === 'data' || event.kind === 'gap') {
         const side = flows.sides[event.direction === 'client-to-server' ? 0 : 1];
         side.number ??= this.#numbers++;
@@ -217,7 +223,9 @@ export class FlowFileWriter implements AsyncDisposable {
   async writeBody(message: Message): Promise<void> {
     const { client, server } = message.connection;
     const source = message.kind === 'request' ? client : server;
-    const side = this.#known.get(message.connection.id)?.sides.find((one) => one.comesFrom(source));
+    const flows = this.#known.get(message.connection.id);
+    if (flows !== undefined) this.#retireBefore(flows.openedAt);
+    const side = flows?.sides.find((one) => one.comesFrom(source));
     if (side === undefined) return;
     const number = ++side.messages;
     if (message.bodyLength === 0 || this.#folder === undefined) return;
@@ -254,8 +262,8 @@ export class FlowFileWriter implements AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    for (const [id, flows] of this.#open) this.#close(flows, id, false);
-    for (const flows of this.#closed) this.#retire(flows);
+    for (const [id, flows] of this.#open) this.#close(flows, id, false, false);
+    for (const flows of [...this.#lingering, ...this.#closed]) this.#retire(flows);
     await this.#finished;
     const { flows, bytes, missingBytes, bodies, failed } = this.#totals;
     this.#withReport((report) =>
@@ -274,7 +282,7 @@ export class FlowFileWriter implements AsyncDisposable {
 
   #flowsOf({ kind, connection, time }: FlowEvent): Flows | undefined {
     if (kind !== 'open') return this.#open.get(connection.id);
-    const flows: Flows = { sides: this.#sidesOf(connection, time), id: 0 };
+    const flows: Flows = { sides: this.#sidesOf(connection, time), id: 0, openedAt: this.#order++, closedAt: 0 };
     this.#open.set(connection.id, flows);
     this.#connections++;
     this.#most = Math.max(this.#most, this.#open.size);
@@ -293,18 +301,30 @@ export class FlowFileWriter implements AsyncDisposable {
     return sides;
   }
 
-  #close(flows: Flows, id: number, conflict: boolean): void {
+  #close(flows: Flows, id: number, conflict: boolean, isLate: boolean): void {
     this.#open.delete(id);
     for (const side of flows.sides) side.finish(conflict);
-    this.#closed.add(flows);
+    flows.closedAt = this.#order++;
+    const lingers = isLate || flows.sides.some((side) => side.files.some((file) => file.holeCount > 0));
+    const waiting = lingers ? this.#lingering : this.#closed;
+    waiting.add(flows);
     const mayHaveMessages = this.#packets !== undefined && flows.id !== 0;
     if (!mayHaveMessages) this.#retire(flows);
-    else if (this.#closed.size > maxClosed) this.#retire(this.#closed.values().next().value as Flows);
+    else if (waiting.size > maxClosed) this.#retire(waiting.values().next().value as Flows);
+  }
+
+  /** Messages come in the order in which they were complete: those of connections that closed before another opened came before its own. */
+  #retireBefore(openedAt: number): void {
+    for (const flows of this.#closed) {
+      if (flows.closedAt > openedAt) return;
+      this.#retire(flows);
+    }
   }
 
   /** Nothing of it is waited for any more. */
   #retire(flows: Flows): void {
     this.#closed.delete(flows);
+    this.#lingering.delete(flows);
     this.#known.delete(flows.id);
     for (const side of flows.sides) {
       for (const file of side.files) {
