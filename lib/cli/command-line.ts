@@ -11,7 +11,6 @@ import {
   parseKind,
   parseNames,
   parseNamespace,
-  parseNonEmpty,
   parseOnce,
   parsePid,
   parsePorts,

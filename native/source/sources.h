@@ -29,7 +29,7 @@ struct LiveOptions {
   bool promiscuous = false;
   uint32_t bufferBytes = 64u << 20;
   bool immediate = false;  ///< deliver within about a millisecond instead of collecting packets for pollTimeoutMs
-  int pollTimeoutMs = 5;  ///< packet buffer time-out of libpcap (how long the kernel may collect a block)
+  int pollTimeoutMs = 5;   ///< packet buffer time-out of libpcap (how long the kernel may collect a block)
 };
 
 struct FileOptions {
