@@ -154,7 +154,8 @@ Opening readOptions(const Napi::Object& options) {
 
   const std::string filter = text(options, "filter");
   for (uint32_t i = 0; i < sessions; i++) {
-    session::SessionGroup::Member& member = opening.members.emplace_back(session, nullptr);
+    opening.members.push_back({session, nullptr});
+    session::SessionGroup::Member& member = opening.members.back();
     PipelineOptions& pipeline = member.options.pipeline;
     pipeline.share = {i % workers, workers};
     pipeline.numbering = {i, sessions};
