@@ -73,8 +73,9 @@ suite('toHar', () => {
       cache: {},
       timings: { blocked: -1, dns: -1, connect: 2, ssl: -1, send: 0, wait: exchange.timing.wait, receive: 0 },
       serverIPAddress: '100.100.102.17',
-      connection: '1',
-      _serverPort: 8000,
+      connection: '8000',
+      _connectionId: '1',
+      _resourceType: 'fetch',
       _clientIPAddress: '100.100.102.33',
       _clientPort: 47106,
     });
@@ -178,6 +179,22 @@ suite('toHar', () => {
     assert.equal(half.request.headersSize, -1);
   });
 
+  test('what developer tools call a WebSocket', async () => {
+    for (const [protocol, type] of [
+      ['websocket', 'websocket'],
+      ['h2c', 'fetch'],
+    ] as const) {
+      const headers: [string, string][] = [
+        ['Connection', 'Upgrade'],
+        ['Upgrade', protocol],
+      ];
+      const exchange = await exchangeOf(request({ headers }), response({ status: 101, headers }));
+      const entry = await toHar(exchange);
+      assertValidEntries([entry]);
+      assert.equal(entry._resourceType, type);
+    }
+  });
+
   test('bodies that were not kept', async () => {
     const conversation = new Conversation().handshake();
     conversation.exchange(request({ method: 'POST', body: 'abc' }), response({ body: 'defg' }));
@@ -185,7 +202,11 @@ suite('toHar', () => {
     const entry = await toHar(exchange as Exchange);
     assertValidEntries([entry]);
     assert.deepEqual([entry.request.bodySize, entry.request.postData], [3, undefined]);
-    assert.deepEqual(entry.response.content, { size: 4, mimeType: 'x-unknown', comment: 'The body was not kept' });
+    assert.deepEqual(entry.response.content, {
+      size: 4,
+      mimeType: 'application/octet-stream',
+      comment: 'The body was not kept',
+    });
   });
 
   test('bodies that are streamed', async () => {
@@ -331,7 +352,7 @@ suite('HarWriter', () => {
       for (const exchange of await readExchanges([conversation.close()])) void har.write(exchange);
     }
     assert.deepEqual(
-      readHar(file).log.entries.map((entry) => entry._serverPort && new URL(entry.request.url).pathname),
+      readHar(file).log.entries.map((entry) => new URL(entry.request.url).pathname),
       Array.from({ length: 30 }, (_, i) => `/${i}`),
     );
   });

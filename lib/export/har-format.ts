@@ -113,10 +113,13 @@ export interface HarEntry {
   cache: Record<string, never>;
   timings: HarTimings;
   serverIPAddress: string;
-  /** `connection.id` of the messages. */
+  /** The server's port, which is how developer tools read it. */
   connection: string;
   comment?: string;
-  _serverPort: number;
+  /** `connection.id` of the messages. */
+  _connectionId: string;
+  /** For developer tools, which else guess it from the media type. */
+  _resourceType: 'fetch' | 'websocket';
   _clientIPAddress: string;
   _clientPort: number;
   _noResponse?: NoResponseReason;

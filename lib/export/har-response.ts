@@ -5,8 +5,10 @@ import type { HarContent, HarResponse } from './har-format.js';
 import { additionsOf, contentOf, nameValues, textOf } from './har-message.js';
 import { headerValue } from './header-value.js';
 
-/** As browsers call what they do not know. */
-const unknownType = 'x-unknown';
+/** Of a body without Content-Type (RFC 9110, 8.3). */
+const unknownType = 'application/octet-stream';
+/** As browsers write it. */
+const noType = 'x-unknown';
 
 /** `sent` is the response as it was sent, for its sizes; `shown` the same without secrets. */
 export async function harResponse(
@@ -38,7 +40,7 @@ export function missingResponse(reason: NoResponseReason | undefined): HarRespon
     httpVersion: '',
     cookies: [],
     headers: [],
-    content: { size: 0, mimeType: unknownType },
+    content: { size: 0, mimeType: noType },
     redirectURL: '',
     headersSize: -1,
     bodySize: -1,

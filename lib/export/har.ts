@@ -1,12 +1,14 @@
 /** Exchanges as entries of an HTTP archive. */
 
 import { checkOptions, wholeNumber } from '../check-options.js';
+import type { DetachedResponse } from '../detach.js';
 import type { DetachedExchange, Exchange } from '../exchanges/exchange.js';
 import { formatTime } from '../time.js';
 import { gatherExchange } from './gather.js';
 import type { HarEntry, HarTimings } from './har-format.js';
 import { harRequest, missingRequest } from './har-request.js';
 import { harResponse, missingResponse } from './har-response.js';
+import { headerValue } from './header-value.js';
 import { redact } from './redact.js';
 import type { RedactOptions } from './secret-names.js';
 import { formatEndpoint } from './uri.js';
@@ -42,7 +44,7 @@ export async function toHar(exchange: Exchange | DetachedExchange, options: HarO
     (request?.startTime ?? response?.startTime ?? 0n) - BigInt(Math.round(Math.max(0, timings.connect) * 1e6));
   const entry: HarEntry = {
     startedDateTime: formatTime(startTime),
-    time: Math.max(0, timings.connect) + timings.send + timings.wait + timings.receive,
+    time: toNs(Math.max(0, timings.connect) + timings.send + timings.wait + timings.receive),
     request:
       request && shown.request
         ? await harRequest(request, shown.request, maxDecodedBytes)
@@ -54,13 +56,24 @@ export async function toHar(exchange: Exchange | DetachedExchange, options: HarO
     cache: {},
     timings,
     serverIPAddress: connection.server.address,
-    connection: String(connection.id),
-    _serverPort: connection.server.port,
+    connection: String(connection.server.port),
+    _connectionId: String(connection.id),
+    _resourceType: isWebSocket(response) ? 'websocket' : 'fetch',
     _clientIPAddress: connection.client.address,
     _clientPort: connection.client.port,
   };
   if (noResponse !== undefined) entry._noResponse = noResponse;
   return entry;
+}
+
+/** RFC 6455, 4.2.2. */
+function isWebSocket(response: DetachedResponse | undefined): boolean {
+  return response?.status === 101 && /\bwebsocket\b/i.test(headerValue(response.headers, 'upgrade'));
+}
+
+/** Milliseconds without what binary fractions add behind the nanoseconds. */
+function toNs(ms: number): number {
+  return Math.round(ms * 1e6) / 1e6;
 }
 
 function timingsOf({ timing }: DetachedExchange, firstOfConnection: boolean): HarTimings {
