@@ -6,7 +6,7 @@ import path from 'node:path';
 import { suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import type { Har } from '../lib/index.js';
-import { type CommandResult, flowtap, flowtapHere, pcapOf } from './cli-support.js';
+import { type CommandResult, commandArgs, flowtap, flowtapHere, pcapOf } from './cli-support.js';
 import { temporaryFile, temporaryFolder } from './support/environment.js';
 import { assertValidHar } from './support/har.js';
 
@@ -254,5 +254,59 @@ suite('files', () => {
     assert.match(stdout, /^2022.*\n$/);
     assert.match(stderr, /\nflowtap: 200 exchanges in /);
     assert.equal(archive(file).log.entries.length, 200);
+  });
+});
+
+suite('files that flags name', () => {
+  test('are never those that are read', async () => {
+    const folder = temporaryFolder();
+    const [one, other] = [path.join(folder, 'one.pcap'), path.join(folder, 'other.pcap')];
+    for (const file of [one, other]) writeFileSync(file, readFileSync(capture));
+    const link = path.join(folder, 'link.har');
+    symlinkSync(one, link);
+    const before = readFileSync(one);
+    for (const args of [
+      ['-r', one, '--har', one],
+      ['-r', one, '--har', link],
+      ['-r', one, '--write', one],
+      ['-r', other, '-r', one, '--write', one],
+      ['-r', path.join(folder, '*.pcap'), '-o', path.join(folder, 'out'), '-X', one],
+    ]) {
+      const { code, stderr } = await flowtapHere([...args, '--force']);
+      assert.equal(code, 2, args.join(' '));
+      assert.match(stderr, /which is the file that is read/);
+      assert.deepEqual(readFileSync(one), before);
+    }
+  });
+
+  test('are not that of standard input either', async () => {
+    const file = temporaryFile(readFileSync(capture));
+    const before = readFileSync(file);
+    const script = `"$@" < '${file}'`;
+    const { status, stderr } = spawnSync(
+      'sh',
+      ['-c', script, 'sh', process.execPath, ...commandArgs, '-r', '-', '--write', file, '--force'],
+      { encoding: 'utf8' },
+    );
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /which is the file that is read/);
+    assert.deepEqual(readFileSync(file), before);
+  });
+
+  test('are different ones', async () => {
+    const file = newPath('both');
+    const { code, stderr } = await run('--har', file, '--write', path.join(path.dirname(file), '.', 'both'), '--force');
+    assert.equal(code, 2);
+    assert.match(stderr, /--har and --write name the same file/);
+    assert.ok(!existsSync(file));
+  });
+
+  test('are looked at before the first is made', async () => {
+    const [har, pcapng] = [newPath('new.har'), temporaryFile(Buffer.from('kept'))];
+    const { code, stderr } = await run('--har', har, '--write', pcapng);
+    assert.equal(code, 1);
+    assert.match(stderr, /exists: --force replaces it/);
+    assert.ok(!existsSync(har));
+    assert.equal(readFileSync(pcapng, 'utf8'), 'kept');
   });
 });

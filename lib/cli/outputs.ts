@@ -4,6 +4,7 @@ import type { CaptureFlags } from './flags.js';
 import { formatAmount } from './format.js';
 import { createFile, ownerOnly } from './new-file.js';
 import { Output } from './output.js';
+import { checkOutputFiles } from './output-files.js';
 import type { PacketFile } from './packet-file.js';
 import { AccessLogPrinter } from './printers/access-log.js';
 import { ConsolePrinter } from './printers/console.js';
@@ -91,9 +92,10 @@ export class Outputs {
     this.printers = printers;
   }
 
-  /** @throws Error when a file cannot be made */
+  /** @throws UsageError, or Error when a file cannot be made */
   static async open(flags: CaptureFlags, wanted: Wanted, terminal: Terminal, events: OutputEvents): Promise<Outputs> {
     const { write, force } = flags.outputs;
+    await checkOutputFiles(flags);
     const outputs = new Outputs(flags, wanted, terminal, events);
     await outputs.#har?.open();
     if (write !== undefined) await createFile(write, force, ownerOnly);

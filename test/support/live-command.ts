@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { TestContext } from 'node:test';
 import { commandArgs } from '../cli-support.js';
+import { within } from './environment.js';
 
 export interface LiveCommand {
   child: ChildProcess;
@@ -29,7 +30,7 @@ export async function listen(
     });
     child.once('close', () => resolve(false));
   });
-  if (await listening) return { child, stderr: () => stderr };
+  if (await within(listening, 'listening')) return { child, stderr: () => stderr };
   assert.match(stderr, /permi|setcap|CAP_NET_RAW|root/i, stderr);
   assert.equal(child.exitCode, 1);
   console.log(`# SKIP live capture is not permitted here: ${stderr.trim()}`);
