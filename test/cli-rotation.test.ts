@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import zlib, { gunzipSync } from 'node:zlib';
@@ -91,10 +100,23 @@ test('flow files and bodies', async () => {
     names.every((name) => name.endsWith('.gz')),
     names.join(),
   );
+  const flow = names.find((name) => !name.includes('-HTTPBODY-')) as string;
+  assert.equal(statSync(path.join(folder, flow)).mtime.toISOString().slice(0, 16), '2022-11-12T04:59');
   const body = names.find((name) => name.includes('-HTTPBODY-001')) as string;
   assert.equal(gunzipSync(readFileSync(path.join(folder, body))).toString(), 'x'.repeat(3000));
   const report = readFileSync(path.join(folder, 'report.xml'), 'utf8');
   for (const name of names) assert.ok(report.includes(`/${name}</filename>`), name);
+});
+
+test('flow files beside those of an earlier run', async () => {
+  const folder = temporaryFolder();
+  for (const report of ['1.xml', '2.xml'].map((name) => path.join(temporaryFolder(), name))) {
+    const { code, stderr } = await flowtapHere(['-r', file, '-o', folder, '-X', report, '--compress', 'gz']);
+    assert.equal(code, 0, stderr);
+  }
+  const names = readdirSync(folder);
+  assert.equal(names.length, 2 * 3 * count);
+  assert.equal(names.filter((name) => /c1(-HTTPBODY-001)?\.gz$/.test(name)).length, 3 * count, names.join());
 });
 
 test('zst where Node.js has it, else a sentence', async () => {
@@ -109,24 +131,75 @@ test('zst where Node.js has it, else a sentence', async () => {
   }
 });
 
-test('no file that exists is replaced, be it of a later number or compressed', async () => {
-  for (const [name, ...flags] of [
-    ['day-0001.har', '--rotate', '10k'],
-    ['day-0002.har', '--rotate', '10k'],
-    ['day.har.gz', '--compress', 'gz'],
-  ] as const) {
+test('a file that exists is not replaced, be it compressed', async () => {
+  const folder = temporaryFolder();
+  const there = path.join(folder, 'day.har.gz');
+  const args = ['-r', file, '--har', path.join(folder, 'day.har'), '--compress', 'gz'];
+  writeFileSync(there, 'old');
+  const { code, stderr } = await flowtapHere(args);
+  assert.equal(code, 1);
+  assert.match(stderr, /exists: --force replaces it/);
+  assert.equal(readFileSync(there, 'utf8'), 'old');
+  const forced = await flowtapHere([...args, '--force']);
+  assert.equal(forced.code, 0, forced.stderr);
+  assert.deepEqual(targets(gunzipSync(readFileSync(there))), all);
+});
+
+test('numbers go on after those of an earlier run; --force begins again', async () => {
+  for (const last of ['day-0037.har', 'day-0037.har.gz', 'day-12345.har.zst']) {
     const folder = temporaryFolder();
-    const there = path.join(folder, name);
-    writeFileSync(there, 'old');
-    const { code, stderr } = await flowtapHere(['-r', file, '--har', path.join(folder, 'day.har'), ...flags]);
-    assert.equal(code, 1);
-    assert.match(stderr, /exists: --force replaces it/);
-    assert.equal(readFileSync(there, 'utf8'), 'old');
-    assert.ok(!existsSync(path.join(folder, 'day-0003.har')));
-    const forced = await flowtapHere(['-r', file, '--har', path.join(folder, 'day.har'), ...flags, '--force']);
-    assert.equal(forced.code, 0, forced.stderr);
-    assert.notEqual(readFileSync(there, 'utf8'), 'old');
+    const others = ['day-0099.txt', 'other-0099.har', 'day-99.har', 'day-0099.har.bak'];
+    for (const name of [last, 'day-0002.har', ...others]) writeFileSync(path.join(folder, name), 'old');
+    const args = ['-r', file, '--har', path.join(folder, 'day.har'), '--rotate', '10k'];
+    const { code, stderr } = await flowtapHere(args);
+    assert.equal(code, 0, stderr);
+    for (const name of [last, 'day-0002.har', ...others]) {
+      assert.equal(readFileSync(path.join(folder, name), 'utf8'), 'old');
+    }
+    const next = last.startsWith('day-0037') ? 'day-0038.har' : 'day-12346.har';
+    assert.ok(targets(readFileSync(path.join(folder, next))).includes('/0'));
+    assert.ok(!existsSync(path.join(folder, 'day-0001.har')));
+    assert.match(stderr, /12 exchanges in [2-9] files until/);
+
+    assert.equal((await flowtapHere([...args, '--force'])).code, 0);
+    assert.ok(targets(readFileSync(path.join(folder, 'day-0001.har'))).includes('/0'));
+    assert.notEqual(readFileSync(path.join(folder, 'day-0002.har'), 'utf8'), 'old');
   }
+});
+
+test('one run after the other, compressed, and only the last ones kept', async () => {
+  const folder = temporaryFolder();
+  const args = ['--har', path.join(folder, 'day.har'), '--rotate', '10k', '--compress', 'gz', '--max-files', '2'];
+  for (let run = 1; run <= 3; run++) {
+    const { code, stderr } = await flowtapHere(['-r', file, ...args]);
+    assert.equal(code, 0, stderr);
+    assert.equal(readdirSync(folder).length, 2 * run);
+  }
+});
+
+test('a finished file that somebody else removed is no failure', async () => {
+  const folder = temporaryFolder();
+  const flags = { rotation: { ns: 1n }, compression: undefined, maxFiles: 1 };
+  const files = new RotatingFile(path.join(folder, 'x'), flags, false, (made) => ({
+    flush: async () => {},
+    end: async () => rmSync(made),
+  }));
+  for (let at = 0n; at < 4n; at++) await files.write(at, async () => {});
+  await files.end();
+  assert.equal(files.count, 4);
+});
+
+test('a link where the compressed file shall be is replaced, not followed', async () => {
+  const folder = temporaryFolder();
+  const elsewhere = temporaryFile(Buffer.from('old'));
+  const compressed = path.join(folder, 'day.har.gz');
+  symlinkSync(elsewhere, compressed);
+  const args = ['-r', file, '--har', path.join(folder, 'day.har'), '--compress', 'gz', '--force'];
+  const { code, stderr } = await flowtapHere(args);
+  assert.equal(code, 0, stderr);
+  assert.equal(readFileSync(elsewhere, 'utf8'), 'old');
+  assert.ok(lstatSync(compressed).isFile());
+  assert.deepEqual(targets(gunzipSync(readFileSync(compressed))), all);
 });
 
 test('what makes no sense', async () => {

@@ -270,5 +270,16 @@ test('a folder that is a file', async () => {
   writeFileSync(folder, '');
   const { code, stderr } = await flowtapHere(['-r', file, '-o', folder]);
   assert.equal(code, 1);
-  assert.match(stderr, /Cannot write|exists/);
+  assert.match(stderr, /Cannot write .*: .* is not a folder\n$/);
+});
+
+test('a folder that cannot be made', { skip: process.platform !== 'linux' && 'needs /proc' }, () => {
+  const child = spawnSync(process.execPath, [...commandArgs, '-r', file, '-o', '/proc/not/there'], {
+    encoding: 'utf8',
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
+  assert.equal(child.signal, null, 'it hangs');
+  assert.equal(child.status, 1);
+  assert.match(child.stderr, /Cannot write \/proc\/not\/there/);
 });

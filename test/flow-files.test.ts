@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { describe as suite, test } from 'node:test';
 import { decodedBody } from '../lib/flow-files/body-bytes.js';
@@ -343,6 +353,80 @@ suite('files that exist', () => {
     assert.equal(files.get(`${client}c1`)?.toString(), 'new');
     assert.throws(() => readFileSync(elsewhere), { code: 'ENOENT' });
   });
+
+  test('links to folders are not followed either, but that of the output is', async () => {
+    const elsewhere = temporaryFolder();
+    const folder = path.join(temporaryFolder(), 'link');
+    symlinkSync(temporaryFolder(), folder);
+    mkdirSync(path.join(folder, 'a'));
+    symlinkSync(elsewhere, path.join(folder, 'a', '100.100.102.033'));
+    const { errors, report, writer } = await write(file(), { template: 'a/%A/b/%a', force: true }, folder);
+    assert.deepEqual(readdirSync(elsewhere), []);
+    assert.match(errors.join(), /^Cannot write .*100\.100\.102\.033: .*symbolic link/);
+    assert.equal(writer.totals.failed, 1);
+    assert.match(report, /<error>/);
+  });
+
+  test('a link where the report shall be is not followed', async () => {
+    const folder = temporaryFolder();
+    const elsewhere = temporaryFile(Buffer.from('old'));
+    symlinkSync(elsewhere, path.join(folder, 'report.xml'));
+    for (const force of [false, true]) {
+      assert.throws(() => new FlowFileWriter(folder, { force }), { code: 'ERR_FILE' });
+    }
+    assert.equal(readFileSync(elsewhere, 'utf8'), 'old');
+  });
+
+  test('are also those with the suffix of finished files', async () => {
+    const folder = temporaryFolder();
+    const options: FlowFileOptions = {
+      report: false,
+      finishedSuffix: '.done',
+      onFinished: async (name) => {
+        assert.throws(() => lstatSync(`${name}.done`), { code: 'ENOENT' });
+        renameSync(name, `${name}.done`);
+        return `${name}.done`;
+      },
+    };
+    for (let run = 0; run < 3; run++) assert.deepEqual((await write(file(), options, folder)).errors, []);
+    assert.deepEqual(readdirSync(folder).sort(), [`${client}.done`, `${client}c1.done`, `${client}c2.done`]);
+  });
+});
+
+suite('descriptors', () => {
+  const many = Array.from({ length: 40 }, (_, i) =>
+    new Conversation({ client: { port: 1000 + i } })
+      .handshake()
+      .exchange(request(), response({ body: `body ${i}` }))
+      .close(),
+  );
+  const openIn = (folder: string): string[] =>
+    readdirSync('/proc/self/fd').flatMap((fd) => {
+      try {
+        const target = readlinkSync(`/proc/self/fd/${fd}`);
+        return target.startsWith(folder) ? [target] : [];
+      } catch {
+        return [];
+      }
+    });
+
+  test('of what is finished are closed', { skip: process.platform !== 'linux' && 'needs /proc' }, async () => {
+    const folder = temporaryFolder();
+    const openWhenFinished: string[] = [];
+    const { writer } = await write(
+      fileOf(interleave(many)),
+      {
+        onFinished: async (name) => {
+          openWhenFinished.push(...openIn(name));
+          return name;
+        },
+      },
+      folder,
+    );
+    assert.equal(writer.totals.bodies, many.length);
+    assert.deepEqual(openIn(folder), []);
+    assert.deepEqual(openWhenFinished, []);
+  });
 });
 
 test('a file that cannot be written is told once, and nothing else is lost', async () => {
@@ -456,7 +540,10 @@ test('wrong options', async () => {
   }
   const folder = path.join(temporaryFolder(), 'file');
   writeFileSync(folder, '');
-  assert.throws(() => new FlowFileWriter(folder), { code: 'ERR_FILE' });
+  for (const wrong of [folder, path.join(folder, 'deep')]) {
+    assert.throws(() => new FlowFileWriter(wrong), { code: 'ERR_FILE', message: /not a (folder|directory)/ });
+  }
   mkdirSync(`${folder}s`);
-  await new FlowFileWriter(path.join(`${folder}s`, 'deep', 'down')).end();
+  for (const deep of ['deep/down', 'to/../there/']) await new FlowFileWriter(`${folder}s/${deep}`).end();
+  assert.deepEqual(readdirSync(`${folder}s`).sort(), ['deep', 'there', 'to']);
 });

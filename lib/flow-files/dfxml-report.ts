@@ -16,6 +16,8 @@ const footer = '  </configuration>\n</dfxml>\n';
 export interface ReportOptions {
   /** Replace a file that exists. */
   force: boolean;
+  /** The path may be a symbolic link, as /dev/stdout is. */
+  followLinks: boolean;
   /** Name of what `hashdigest` is, if there is one. */
   digest: string | undefined;
   /** Names and values that the report tells at its start. */
@@ -35,8 +37,7 @@ export class DfxmlReport {
 
   /** @throws what the system says; `EEXIST` */
   constructor(path: string, options: ReportOptions) {
-    const { O_CREAT, O_EXCL, O_TRUNC, O_WRONLY } = constants;
-    this.#fd = openReport(path, options.force ? O_WRONLY | O_CREAT | O_TRUNC : O_WRONLY | O_CREAT | O_EXCL);
+    this.#fd = openReport(path, options);
     this.#isFile = fstatSync(this.#fd).isFile();
     this.#digest = options.digest?.toUpperCase();
     this.#pending = header(options.settings);
@@ -109,13 +110,15 @@ export class DfxmlReport {
   }
 }
 
-function openReport(path: string, flags: number): number {
+function openReport(path: string, { force, followLinks }: ReportOptions): number {
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_TRUNC, O_WRONLY } = constants;
+  const flags = O_WRONLY | (followLinks ? 0 : O_NOFOLLOW);
   try {
-    return openSync(path, flags, 0o666);
+    return openSync(path, flags | O_CREAT | (force ? O_TRUNC : O_EXCL), 0o666);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     // A pipe or a device holds nothing that could be lost.
-    const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    const fd = openSync(path, flags | O_NONBLOCK);
     if (!fstatSync(fd).isFile()) return fd;
     closeSync(fd);
     throw error;

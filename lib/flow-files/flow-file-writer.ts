@@ -16,6 +16,7 @@ import { FlowFolder } from './flow-folder.js';
 import { FlowPackets } from './flow-packets.js';
 import { FlowSide } from './flow-side.js';
 import { extensionOf } from './media-type-extension.js';
+import { NewFiles } from './new-file.js';
 
 export interface FlowFileOptions {
   /** How files are named, see docs/tcpflow.md; `/` makes folders. Default `'%A.%a-%B.%b%V%v%C%c'`. */
@@ -43,6 +44,8 @@ export interface FlowFileOptions {
    * report; what rejects counts as not written.
    */
   onFinished?: ((path: string) => Promise<string>) | undefined;
+  /** What `onFinished` puts behind names, such as `'.gz'`: a name is free when there is no such file either. Default: nothing. */
+  finishedSuffix?: string | undefined;
   /** Called once, when something could not be written; everything else goes on. */
   onError?: ((error: CaptureError) => void) | undefined;
 }
@@ -73,6 +76,7 @@ const optionNames: readonly (keyof FlowFileOptions)[] = [
   'report',
   'settings',
   'onFinished',
+  'finishedSuffix',
   'onError',
 ];
 
@@ -141,7 +145,7 @@ export class FlowFileWriter implements AsyncDisposable {
   constructor(folder: string, options: FlowFileOptions = {}) {
     checkOptions(options, optionNames, 'FlowFileWriter');
     if (typeof folder !== 'string' || folder === '') throw badOption('FlowFileWriter takes the path of a folder');
-    const { digest, force = false, report = path.join(folder, 'report.xml') } = options;
+    const { digest, force = false, report = path.join(folder, 'report.xml'), finishedSuffix = '' } = options;
     if (digest !== undefined && !getHashes().includes(digest)) {
       throw badOption(`digest must be the name of a hash, such as 'md5' or 'sha256', not ${inspect(digest)}`);
     }
@@ -157,14 +161,17 @@ export class FlowFileWriter implements AsyncDisposable {
     };
     const most = wholeNumber('maxOpenFiles', options.maxOpenFiles, 256, 1);
     try {
-      if (options.files !== false) this.#folder = new FlowFolder(folder, template, force, most);
+      if (options.files !== false) {
+        this.#folder = new FlowFolder(folder, template, new NewFiles(folder, force, finishedSuffix), most);
+      }
     } catch (error) {
       throw cannotWrite(folder, error);
     }
     this.#reportPath = report === false ? '' : report;
     if (report === false) return;
     try {
-      this.#report = new DfxmlReport(report, { force, digest, settings: options.settings ?? {} });
+      const { settings = {} } = options;
+      this.#report = new DfxmlReport(report, { force, followLinks: options.report !== undefined, digest, settings });
       this.#report.flush();
     } catch (error) {
       throw cannotWrite(report, error);
@@ -265,6 +272,7 @@ export class FlowFileWriter implements AsyncDisposable {
     for (const [id, flows] of this.#open) this.#close(flows, id, false, false);
     for (const flows of [...this.#lingering, ...this.#closed]) this.#retire(flows);
     await this.#finished;
+    this.#closeFolder();
     const { flows, bytes, missingBytes, bodies, failed } = this.#totals;
     this.#withReport((report) =>
       report.end({
@@ -278,6 +286,16 @@ export class FlowFileWriter implements AsyncDisposable {
       }),
     );
     this.#report = undefined;
+  }
+
+  /** Messages that came late may have opened files again. */
+  #closeFolder(): void {
+    try {
+      this.#folder?.closeAll();
+    } catch (error) {
+      this.#totals.failed++;
+      this.#tell(this.#path, error);
+    }
   }
 
   #flowsOf({ kind, connection, time }: FlowEvent): Flows | undefined {
@@ -327,6 +345,7 @@ export class FlowFileWriter implements AsyncDisposable {
     this.#lingering.delete(flows);
     this.#known.delete(flows.id);
     for (const side of flows.sides) {
+      side.close();
       for (const file of side.files) {
         this.#totals.missingBytes += file.missingBytes;
         this.#totals.flows++;

@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import path from 'node:path';
 import type { NameTemplate } from './file-name.js';
 import { type FlowFile, writeAll } from './flow-file.js';
-import { NewFiles } from './new-file.js';
+import type { NewFiles } from './new-file.js';
 import { OpenFiles } from './open-files.js';
 
 export class FlowFolder {
@@ -12,14 +12,11 @@ export class FlowFolder {
   readonly #newFiles: NewFiles;
   readonly #open: OpenFiles<FlowFile>;
 
-  /**
-   * @param replace replace files that were there before now
-   * @throws what the system says
-   */
-  constructor(folder: string, template: NameTemplate, replace: boolean, maxOpenFiles: number) {
+  /** @param newFiles makes those in the folder */
+  constructor(folder: string, template: NameTemplate, newFiles: NewFiles, maxOpenFiles: number) {
     this.#path = folder;
     this.#template = template;
-    this.#newFiles = new NewFiles(folder, replace);
+    this.#newFiles = newFiles;
     this.#open = new OpenFiles(maxOpenFiles);
   }
 
@@ -46,6 +43,11 @@ export class FlowFolder {
   /** @throws what the system says */
   close(file: FlowFile): void {
     this.#open.close(file);
+  }
+
+  /** @throws what the system says */
+  closeAll(): void {
+    this.#open.closeAll();
   }
 
   /**

@@ -57,6 +57,11 @@ export class FlowSide {
     this.#end();
   }
 
+  /** Lets go what was opened to look for bodies. */
+  close(): void {
+    for (const file of this.files) this.#watch(file, () => this.folder?.close(file));
+  }
+
   #end(): void {
     const { file } = this;
     if (this.#over || file === undefined) return;

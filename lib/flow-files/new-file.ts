@@ -1,8 +1,9 @@
 /** Making files that were not there. */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, unlinkSync } from 'node:fs';
 import path from 'node:path';
+import { makeFolder, makeFoldersInside } from './make-folder.js';
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR, O_TRUNC } = constants;
 
@@ -19,15 +20,19 @@ const maxRemembered = 65_536;
 
 export class NewFiles {
   readonly #folder: string;
+  readonly #finishedSuffix: string;
   /** Files older than this may be replaced. */
   readonly #replaceBefore: number;
   readonly #repeats = new Map<string, number>();
-  readonly #folders = new Set<string>();
 
-  /** @param replace replace files that were there before now */
-  constructor(folder: string, replace: boolean) {
+  /**
+   * @param replace replace files that were there before now
+   * @param finishedSuffix what the names of files get later; one that is taken with it is not free
+   */
+  constructor(folder: string, replace: boolean, finishedSuffix: string) {
     this.#folder = folder;
-    mkdirSync(folder, { recursive: true });
+    this.#finishedSuffix = finishedSuffix;
+    makeFolder(folder);
     this.#replaceBefore = replace ? timeOfFileSystem(folder) : Number.NEGATIVE_INFINITY;
   }
 
@@ -51,23 +56,24 @@ export class NewFiles {
 
   #open(name: string): number | undefined {
     const file = path.join(this.#folder, name);
-    if (name.includes('/')) this.#makeFolder(path.dirname(file));
+    if (name.includes('/')) makeFoldersInside(this.#folder, path.dirname(name));
+    if (this.#finishedSuffix !== '' && this.#isTaken(file + this.#finishedSuffix)) return undefined;
     try {
       return openSync(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    // Times of modification are set to those of packets; the time of change is the system's own.
-    const { ctimeMs } = lstatSync(file);
-    if (ctimeMs >= this.#replaceBefore || !lstatSync(file).isFile()) return undefined;
-    return openSync(file, O_RDWR | O_TRUNC | O_NOFOLLOW);
+    return this.#mayReplace(lstatSync(file)) ? openSync(file, O_RDWR | O_TRUNC | O_NOFOLLOW) : undefined;
   }
 
-  #makeFolder(folder: string): void {
-    if (this.#folders.has(folder)) return;
-    mkdirSync(folder, { recursive: true });
-    if (this.#folders.size >= 1000) this.#folders.clear();
-    this.#folders.add(folder);
+  #isTaken(file: string): boolean {
+    const there = lstatSync(file, { throwIfNoEntry: false });
+    return there !== undefined && !this.#mayReplace(there);
+  }
+
+  /** Times of modification are set to those of packets; the time of change is the system's own. */
+  #mayReplace(there: Stats): boolean {
+    return there.isFile() && there.ctimeMs < this.#replaceBefore;
   }
 }
 

@@ -48,6 +48,11 @@ export class OpenFiles<T> {
     closeSync(fd);
   }
 
+  /** @throws what the system could not write before */
+  closeAll(): void {
+    while (this.#open.size > 0) this.#closeOldest();
+  }
+
   #closeOldest(): void {
     const [oldest] = this.#open.keys();
     if (oldest !== undefined) this.close(oldest);

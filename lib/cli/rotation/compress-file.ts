@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { unlink } from 'node:fs/promises';
+import { lutimes, rm, stat, unlink } from 'node:fs/promises';
 import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import zlib from 'node:zlib';
@@ -9,14 +9,19 @@ import type { Compression } from './options.js';
 const { createZstdCompress } = zlib as { createZstdCompress?: () => Transform };
 
 /**
- * Puts a compressed file in the place of one, under the same name with the extension behind it. A file that cannot be compressed stays.
+ * Puts a compressed file in the place of one, under the same name with the extension behind it, with the same time of modification.
+ * A file that cannot be compressed stays.
  * @throws what the system says
  */
 export async function compressFile(path: string, compression: Compression, replace: boolean): Promise<string> {
   const compressed = `${path}.${compression}`;
-  const target = createWriteStream(compressed, { flags: replace ? 'w' : 'wx' });
+  const { atimeMs, mtimeMs } = await stat(path);
+  // What is there may be a link, which is not to be followed.
+  if (replace) await rm(compressed, { force: true });
   try {
+    const target = createWriteStream(compressed, { flags: 'wx' });
     await pipeline(createReadStream(path), compressor(compression), target);
+    await lutimes(compressed, atimeMs / 1000, mtimeMs / 1000);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') await unlink(compressed).catch(() => {});
     throw error;

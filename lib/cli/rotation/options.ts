@@ -4,7 +4,8 @@ import { InvalidArgumentError } from 'commander';
 import { UsageError } from '../exit.js';
 import { parseCount, parseSize } from '../values.js';
 
-export type Compression = 'gz' | 'zst';
+export const compressions = ['gz', 'zst'] as const;
+export type Compression = (typeof compressions)[number];
 
 export interface RawRotationOptions {
   rotate?: Rotation;

@@ -1,10 +1,10 @@
 /** An output whose file makes way for the next one when it is large or old enough. */
 import { existsSync } from 'node:fs';
-import { stat, unlink } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createFile } from '../new-file.js';
 import { compressFile } from './compress-file.js';
-import type { RotationFlags } from './options.js';
+import { compressions, type RotationFlags } from './options.js';
 
 /** What writes a file. Everything rejects when it cannot be written. */
 export interface FileWriter {
@@ -26,6 +26,8 @@ export class RotatingFile<W extends FileWriter> {
   #tidied: Promise<void> = Promise.resolve();
   #failure: unknown;
   #count = 0;
+  /** Of the last file that was there before. */
+  #numberBefore = 0;
 
   /** @param open begins to write a file that is there already */
   constructor(path: string, flags: RotationFlags, force: boolean, open: (path: string) => W) {
@@ -47,10 +49,11 @@ export class RotatingFile<W extends FileWriter> {
   }
 
   /**
-   * Makes the first file.
+   * Makes the first file. Numbers go on after those of files that are there, be they compressed, unless they may be replaced.
    * @throws Error with one line that says what to do
    */
   async open(): Promise<void> {
+    if (this.#flags.rotation !== undefined && !this.#force) this.#numberBefore = await highestNumber(this.#path);
     await this.#begin();
   }
 
@@ -76,7 +79,8 @@ export class RotatingFile<W extends FileWriter> {
   }
 
   async #begin() {
-    const path = this.#flags.rotation === undefined ? this.#path : numbered(this.#path, this.#count + 1);
+    const number = this.#numberBefore + this.#count + 1;
+    const path = this.#flags.rotation === undefined ? this.#path : numbered(this.#path, number);
     const { compression } = this.#flags;
     const compressed = `${path}.${compression}`;
     if (compression !== undefined && !this.#force && existsSync(compressed)) {
@@ -114,7 +118,8 @@ export class RotatingFile<W extends FileWriter> {
   async #tidy(path: string, follow: number): Promise<void> {
     const { compression, maxFiles = Number.POSITIVE_INFINITY } = this.#flags;
     this.#finished.push(path);
-    while (this.#finished.length > maxFiles - follow) await unlink(this.#finished.shift() as string);
+    // Somebody else may have removed one already.
+    while (this.#finished.length > maxFiles - follow) await rm(this.#finished.shift() as string, { force: true });
     if (compression === undefined || this.#finished.at(-1) !== path) return;
     this.#finished[this.#finished.length - 1] = await compressFile(path, compression, this.#force);
   }
@@ -124,4 +129,20 @@ export class RotatingFile<W extends FileWriter> {
 function numbered(file: string, number: number): string {
   const { dir, name, ext } = path.parse(file);
   return path.join(dir, `${name}-${String(number).padStart(4, '0')}${ext}`);
+}
+
+/** Of the files that {@link numbered} names; 0 when there are none. */
+async function highestNumber(file: string): Promise<number> {
+  const { dir, name, ext } = path.parse(file);
+  // A folder that cannot be listed may take files all the same.
+  const names = await readdir(dir || '.').catch((): string[] => []);
+  let highest = 0;
+  for (const one of names) {
+    if (!one.startsWith(`${name}-`)) continue;
+    const [, digits, rest] = /^(\d{4,15})(.*)$/s.exec(one.slice(name.length + 1)) ?? [];
+    if (rest === ext || compressions.some((compression) => rest === `${ext}.${compression}`)) {
+      highest = Math.max(highest, Number(digits));
+    }
+  }
+  return highest;
 }

@@ -37,9 +37,12 @@ export function makeWriter(
   onError: (error: Error) => void,
 ): FlowFileWriter {
   const { folder, ...options } = tcpflow.write as FlowFileFlags;
-  const onFinished = compression && ((file: string) => compressFile(file, compression, force));
+  const finished = compression && {
+    onFinished: (file: string) => compressFile(file, compression, force),
+    finishedSuffix: `.${compression}`,
+  };
   try {
-    return new FlowFileWriter(folder, { ...options, force, onFinished, onError, settings: { output: folder } });
+    return new FlowFileWriter(folder, { ...options, ...finished, force, onError, settings: { output: folder } });
   } catch (error) {
     const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
     if (code !== 'EEXIST') throw error;
