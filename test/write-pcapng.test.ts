@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe as suite, test } from 'node:test';
 import { type CaptureOptions, capture, flows, type Message, writePcapng } from '../lib/index.js';
@@ -235,7 +235,9 @@ suite('the file', () => {
     const before = readFileSync(to);
     await assert.rejects(writePcapng(to, { file, match: 'path == /none' }), { code: 'ERR_FILE', message: /exists/ });
     assert.deepEqual(readFileSync(to), before);
+    chmodSync(to, 0o644);
     await writePcapng({ file: to, replace: true }, { file, match: 'path == /none' });
+    assert.equal(statSync(to).mode & 0o777, 0o600);
     assert.deepEqual(readPcapng(readFileSync(to)).packets, []);
   });
 

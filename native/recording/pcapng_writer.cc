@@ -91,6 +91,8 @@ bool PcapngWriter::open() {
   struct stat about;
   if (fstat(file_, &about) != 0) return fail(errno);
   if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode)) return fail("it is a pipe or something else that is no file");
+  // One that was there has the mode it had.
+  if (S_ISREG(about.st_mode) && about.st_uid == ::geteuid() && fchmod(file_, 0600) != 0) return fail(errno);
   writeSection();
   return true;
 }
