@@ -135,7 +135,7 @@ TEST_CASE("beyond the cap the oldest go: those that are wanted into the file, ot
 }
 
 TEST_CASE("any order of decisions gives the same file") {
-  for (unsigned seed = 0; seed < 30; seed++) {
+  for (unsigned seed = 0; seed < 6; seed++) {
     std::mt19937 random(seed);
     Bench bench(256u << 20);
     REQUIRE(bench.recorder.open(false));
@@ -147,13 +147,14 @@ TEST_CASE("any order of decisions gives the same file") {
       bench.recorder.opened(key);
     }
     Texts expected;
-    const size_t largest = seed % 3 == 0 ? 60'000 : 2000;
-    for (int i = 0; i < 3000; i++) {
+    // Some do not fit the blocks of the spool that are in memory.
+    const size_t largest = seed == 0 ? 60'000 : 200;
+    for (int i = 0; i < 1000; i++) {
       const Key key = 1 + random() % connections;
       std::string bytes = std::to_string(i) + std::string(random() % largest, '.');
       bench.add(key, bytes);
       if (wanted[key]) expected.push_back(std::move(bytes));
-      if (random() % 300 == 0 && !decided[key]) {
+      if (random() % 100 == 0 && !decided[key]) {
         decided[key] = true;
         if (wanted[key])
           bench.recorder.delivered(key, 1, false);
