@@ -112,6 +112,32 @@ suite('under sudo', { skip: root, timeout: 120_000 }, () => {
     assert.match(stderr, /flowtap: root was given up for nobody\n/);
   });
 
+  test('of several files all are opened as root', async () => {
+    const hidden = rootFolder();
+    const names = ['a.pcap', 'b.pcap'].map((name) => path.join(hidden, name));
+    for (const name of names) writeFileSync(name, pcapOf([[exchange]]), { mode: 0o600 });
+    const { code, stderr } = await flowtap(
+      names.flatMap((name) => ['-r', name]),
+      { env: sudo },
+    );
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^flowtap: root was given up for nobody\nflowtap: reading .*\n.*\nflowtap: .*, 20 packets\n/);
+  });
+
+  test('who sends flows to standard input is not waited for as root', async (t) => {
+    const child = spawn(process.execPath, [...commandArgs, '--tcp', '-r', '-'], { env: { ...process.env, ...sudo } });
+    t.after(() => child.kill('SIGKILL'));
+    child.stdout.resume();
+    const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]();
+    const next = async () => (await within(lines.next(), 'a line')).value;
+    assert.match(await next(), /^flowtap: reading standard input/);
+    assert.equal(await next(), 'flowtap: root was given up for nobody');
+    assert.equal(idsOf(child.pid)[0], `Uid: ${Array(4).fill(uid).join(' ')}`);
+    const closed = once(child, 'close');
+    child.stdin.end(pcapOf([[exchange]]));
+    assert.deepEqual(await within(closed, 'the end'), [0, null]);
+  });
+
   test('what the user may not write is an error, and is not made', async () => {
     const folder = rootFolder();
     const file = path.join(openFolder(), 'a.pcap');
@@ -149,7 +175,11 @@ suite('under sudo', { skip: root, timeout: 120_000 }, () => {
     const speaker = await HttpProcess.start();
     t.after(() => speaker.stop());
     for (const [args, said, id] of [
-      [['--pid', String(speaker.pid)], /^flowtap: this stays root, which sees the sockets of all/, 0],
+      [
+        ['--pid', String(speaker.pid)],
+        /^flowtap: this stays root, which sees the sockets of all processes and owns the files it makes; --user NAME /,
+        0,
+      ],
       [['--show-process'], /^flowtap: this stays root, .* --user NAME gives root up\n/, 0],
       [['--netns', String(speaker.pid)], /^flowtap: root was given up for nobody\n/, uid],
       [

@@ -11,12 +11,21 @@ export function checkUser({ user }: Pick<CaptureFlags, 'user'>): void {
   throw new Error(`only root can become another user, so that --user ${user} needs sudo`);
 }
 
+/** Of a capture file; what follows processes may stay root all the same. */
+export function isToGiveUpRoot({ user }: Pick<CaptureFlags, 'user'>): boolean {
+  return process.getuid?.() === 0 && !['0', undefined].includes(user ?? process.env.SUDO_UID);
+}
+
 /** Call it when the source is open. Returns what people should know. */
 export function giveUpRoot(flags: PrivilegeFlags): string[] {
   const seesSockets = flags.pid !== undefined || flags.process !== undefined || flags.showProcess;
   if (seesSockets && flags.user === undefined) {
     const bySudo = process.getuid?.() === 0 && !['0', undefined].includes(process.env.SUDO_UID);
-    return bySudo ? ['this stays root, which sees the sockets of all processes; --user NAME gives root up'] : [];
+    return bySudo
+      ? [
+          'this stays root, which sees the sockets of all processes and owns the files it makes; --user NAME gives root up',
+        ]
+      : [];
   }
   const dropped = dropPrivileges(flags.user);
   if (dropped === undefined) return [];

@@ -1,18 +1,18 @@
 /** `flowtap [options] [BPF expression]`: capture, write, say what was seen. */
 import { type CaptureOptions, capture, explain, formatExplanation } from '../../index.js';
-import { joinFiles } from '../capture-files.js';
+import { CaptureFiles } from '../capture-files.js';
 import { deliver } from '../deliver.js';
 import { ExitCode, UsageError } from '../exit.js';
 import type { CaptureFlags } from '../flags.js';
 import { Output } from '../output.js';
 import { drawsTable, Outputs, showsOn } from '../outputs.js';
 import { PacketFile } from '../packet-file.js';
-import { checkUser, giveUpRoot } from '../privileges.js';
+import { checkUser, giveUpRoot, isToGiveUpRoot } from '../privileges.js';
 import { Progress } from '../progress.js';
 import { redactOptionsOf } from '../redaction.js';
 import { describeSecrets } from '../secrets.js';
 import { checkPossible, looksAtBodies, type Wanted, wantedOf, wantsExchanges } from '../selection.js';
-import { onStopSignal } from '../signals.js';
+import { stopOnSignal } from '../stop-on-signal.js';
 import { describeSource, formatStats, summarize, Tally } from '../summary.js';
 import { type CommandTap, describeFiles, FlowTapped, makeWriter, reportFiles } from '../tcpflow/flow-tapped.js';
 import { checkOnlyFlows, runFlows } from '../tcpflow/run-flows.js';
@@ -27,10 +27,11 @@ export function captureOptions(
   wanted: Wanted,
   terminal: Pick<Terminal, 'stdin'>,
   packets?: PacketFile,
+  several?: CaptureFiles,
 ): CaptureOptions {
   const options: CaptureOptions = {};
   if (flags.read === '-') options.stream = terminal.stdin;
-  else if (flags.readSeveral !== undefined) options.stream = joinFiles(flags.readSeveral);
+  else if (several !== undefined) options.stream = several;
   else if (flags.read !== undefined) options.file = flags.read;
   else if (flags.interfaces.length > 0) options.interface = flags.interfaces;
   if (flags.workers !== undefined) options.workers = flags.workers;
@@ -81,10 +82,33 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
     throw new UsageError('--no-body keeps no bodies, but --where looks at them');
   checkUser(flags);
   const packets = flags.outputs.write === undefined ? undefined : new PacketFile(flags.outputs.write);
-  const options = captureOptions(flags, wanted, terminal, packets);
+  if (flags.tcpflow.print !== undefined) checkOnlyFlows(flags);
+  const several = flags.readSeveral && (await openSeveral(flags.readSeveral, flags, terminal));
+  try {
+    const options = captureOptions(flags, wanted, terminal, packets, several);
+    const code = await captureWith(options, flags, wanted, terminal, packets);
+    return several?.incomplete ? ExitCode.failure : code;
+  } finally {
+    several?.destroy();
+  }
+}
+
+function openSeveral(names: readonly string[], flags: CaptureFlags, { stderr }: Terminal): Promise<CaptureFiles> {
+  return CaptureFiles.open(names, {
+    keepOpen: isToGiveUpRoot(flags),
+    say: (line) => stderr.write(`flowtap: ${sanitizeLine(line)}\n`),
+  });
+}
+
+async function captureWith(
+  options: CaptureOptions,
+  flags: CaptureFlags,
+  wanted: Wanted,
+  terminal: Terminal,
+  packets: PacketFile | undefined,
+): Promise<number> {
   const { print, write } = flags.tcpflow;
   if (print !== undefined) {
-    checkOnlyFlows(flags);
     return runFlows(flags, print, options, terminal).catch((error) => Promise.reject(asUsageError(error)));
   }
   const { expression } = explain(wanted.match ?? {});
@@ -128,7 +152,7 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
   } catch (error) {
     // Nobody reads any more, which closed the tap under the loop; or it was stopped before there was anything.
     const isTold = outputs?.dead || packets?.isFailure(error);
-    if (!isTold && !(stopping.begun && codeOf(error) === 'ERR_CLOSED')) failure = error;
+    if (!isTold && !stopping.explains(error)) failure = error;
   }
   progress?.stop();
   await outputs?.end();
@@ -176,40 +200,8 @@ function progressOf(
   });
 }
 
-const patienceMs = 1000;
-
-/** The first signal ends the capture in good order; a reader that does not read can make that last, and then people should know. */
-function stopOnSignal(
-  tap: CommandTap,
-  terminal: Terminal,
-  say: (line: string) => void,
-  drawn: boolean,
-): { begun: boolean; end(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  const restoreSignals = onStopSignal(() => {
-    stopping.begun = true;
-    // Behind the ^C that the terminal shows. A table that is drawn anew covers it.
-    if (terminal.stderr.isTTY && !drawn) terminal.stderr.write('\n');
-    timer = setTimeout(() => say('waiting for the output to be read; another Ctrl-C ends it at once'), patienceMs);
-    timer.unref();
-    void tap.stop();
-  });
-  const stopping = {
-    begun: false,
-    end() {
-      clearTimeout(timer);
-      restoreSignals();
-    },
-  };
-  return stopping;
-}
-
-function codeOf(error: unknown): unknown {
-  return (error as { code?: unknown } | undefined)?.code;
-}
-
 function asUsageError(error: unknown): unknown {
-  const code = codeOf(error);
+  const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === 'string' && usageCodes.has(code) ? new UsageError((error as Error).message) : error;
 }
 

@@ -5,7 +5,7 @@ import type { CaptureFlags } from '../flags.js';
 import { formatAmount } from '../format.js';
 import { Output } from '../output.js';
 import { giveUpRoot } from '../privileges.js';
-import { onStopSignal } from '../signals.js';
+import { stopOnSignal } from '../stop-on-signal.js';
 import { describeSource, formatStats } from '../summary.js';
 import { colorsFor, sanitizeLine, type Terminal, wantsColor } from '../terminal.js';
 import { FlowPrinter } from './flow-printer.js';
@@ -31,15 +31,20 @@ export async function runFlows(
   });
   const colors = colorsFor(print.form !== 'binary' && wantsColor(flags.color, terminal.stdout, terminal.env));
   const printer = new FlowPrinter(output, { ...print, colors, json: flags.outputs.json });
-  const restoreSignals = onStopSignal(() => tap.stop());
+  const stopping = stopOnSignal(tap, terminal, say);
   let writer: FlowFileWriter | undefined;
   let failure: unknown;
+  // Who sends to standard input may take its time.
+  const early = flags.read === '-';
+  if (early) say(describeSource(flags, undefined));
   try {
-    await tap.ready;
+    // Opening it is all that takes root. Of standard input there is nothing to open.
+    if (!early) await tap.ready;
     for (const line of giveUpRoot(flags)) say(line);
+    await tap.ready;
     const { write } = flags.tcpflow;
     if (write) writer = makeWriter(flags, (error) => say(sanitizeLine(error.message)));
-    say(describeSource(flags, tap.info));
+    if (!early) say(describeSource(flags, tap.info));
     if (write) for (const line of describeFiles(write)) say(line);
     for await (const batch of tap.batches()) {
       writer?.write(batch);
@@ -48,14 +53,14 @@ export async function runFlows(
       if (full) await full;
     }
   } catch (error) {
-    if (!output.closed) failure = error;
+    if (!output.closed && !stopping.explains(error)) failure = error;
   }
-  restoreSignals();
   await output.finish();
   await tap.close();
   await writer?.end();
+  stopping.end();
   const stats = tap.stats();
-  if (flags.read === '-') terminal.stdin.destroy();
+  if (early) terminal.stdin.destroy();
   if ((!output.closed || writer !== undefined) && (failure === undefined || stats.packets.received > 0)) {
     const connections = formatAmount(printer.connections, 'connection');
     say(`${connections}, ${formatAmount(printer.bytes, 'byte')}, ${formatAmount(stats.packets.received, 'packet')}`);
