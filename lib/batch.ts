@@ -40,13 +40,18 @@ export class Batch extends BatchBuffer<Connection> {
   open: Map<number, OpenBody> | undefined = undefined;
   /** What it tells of requests without a response, as long as it is not known which of its messages are selected. */
   unanswered: readonly Unanswered[] = [];
+  /** Id of the last message as native code knows it; 0: no message. */
+  readonly lastNativeId: number;
+  /** The only connections of which the consumer wants something here; undefined: of all messages that it took. */
+  wantedConnections: ReadonlySet<number> | undefined = undefined;
   /** What exchanges() delivers of this batch. */
   exchanges: readonly Exchange[] | undefined = undefined;
 
-  constructor(batch: NativeBatch, context: BatchContext) {
+  constructor(batch: NativeBatch, context: BatchContext, lastNativeId?: number) {
     super(batch.buffer, useDetachToCloneAMessage);
     this.context = context;
     this.bodies = batch.bodies;
+    this.lastNativeId = lastNativeId ?? this.lastId;
   }
 
   override get empty(): boolean {
@@ -63,6 +68,11 @@ export class Batch extends BatchBuffer<Connection> {
     const { exchanges } = this;
     this.exchanges = undefined;
     return exchanges;
+  }
+
+  /** The consumer leaves, and wants nothing but these. */
+  takeOnly(items: Iterable<{ readonly connection: Connection }>): void {
+    this.wantedConnections = new Set(Array.from(items, ({ connection }) => connection.id));
   }
 
   get continuationCount(): number {
@@ -303,7 +313,7 @@ export class Batch extends BatchBuffer<Connection> {
       }
       to += recordSize;
     }
-    const copy = new Batch({ buffer, bodies }, this.context);
+    const copy = new Batch({ buffer, bodies }, this.context, this.lastNativeId);
     copy.open = this.open;
     return copy;
   }

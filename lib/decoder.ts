@@ -10,7 +10,7 @@ export interface DecoderCounters {
 
 /** What a decoder may ask of the engine. */
 export interface Puller extends BatchPuller {
-  /** Absent unless packets are written: connections of which messages were selected, up to this message. */
+  /** Absent unless packets are written: connections of which the consumer took messages, up to this message. */
   readonly decide?: ((connections: Float64Array, upTo: number) => void) | undefined;
 }
 
@@ -22,6 +22,8 @@ export interface Decoder<T, B extends { readonly length: number }, Items> {
   begin?(): boolean;
   /** What of a batch the consumer gets. Absent: all. */
   select?(batch: B): B | Promise<B>;
+  /** The consumer has taken so many items of this batch, and takes none of the others. Of each batch that it began with, in order. */
+  taken?(batch: B, count: number): void;
   /** The consumer asks for more than there is: it is done with what it has. */
   pass?(): void;
   itemAt(batch: B, index: number): T;
@@ -30,8 +32,8 @@ export interface Decoder<T, B extends { readonly length: number }, Items> {
   end(): void;
   /** Told once, before anything else. */
   attach?(puller: Puller): void;
-  /** From begin() on: it decides about messages itself, and tells the engine. */
-  readonly decides?: boolean;
+  /** From begin() on: not all that native code delivers is selected. */
+  readonly selects?: boolean;
   /** This batch is let go without anybody having looked at it. */
   letGo?(batch: B): void;
   /** Something that is to come is waited for, whether or not the consumer asks for the next item. */

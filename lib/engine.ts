@@ -130,7 +130,7 @@ export class Engine<B extends Sized> implements BatchSource<B> {
     if (this.#consumer) return false;
     const wantsExchanges = this.#decoder.begin?.() ?? false;
     this.#consumer = consumer;
-    if (!this.#over) this.#session?.begin(wantsExchanges, this.#decoder.decides ?? false);
+    if (!this.#over) this.#session?.begin(wantsExchanges, this.#decoder.selects ?? false);
     return true;
   }
 

@@ -38,6 +38,11 @@ export class MessageBatch extends ItemBatch<Message> {
     return linesOf(this._batch, start, Math.min(end, this.length));
   }
 
+  /** @internal The consumer leaves, and wants nothing but these; of others no packets are written. */
+  _takeOnly(items: Iterable<Message | Exchange>): void {
+    this._batch.takeOnly(items);
+  }
+
   /** @internal */
   _itemAt(index: number): Message {
     return messageAt(this._batch, index, this._requestSources);

@@ -97,7 +97,7 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
     return wantsExchanges;
   }
 
-  get decides(): boolean {
+  get selects(): boolean {
     return this.#selector !== undefined;
   }
 
@@ -125,11 +125,15 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   }
 
   letGo(batch: Batch): void {
-    this.#decisions?.letGo(batch);
+    this.#decisions?.letGo(batch, !this.selects);
+  }
+
+  taken(batch: Batch, count: number): void {
+    this.#decisions?.taken(batch, count);
   }
 
   /** The consumer takes this exchange. */
-  taken({ request, response }: Exchange): void {
+  takenExchange({ request, response }: Exchange): void {
     this.#bodies?.takeThese([request, response]);
   }
 
@@ -163,7 +167,7 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   }
 
   #keep(batch: Batch, indexes: readonly number[]): Batch {
-    this.#decisions?.add(batch, indexes);
+    if (indexes.length === 0) this.#decisions?.passOver(batch);
     this.#messagesNotMatched += batch.length - indexes.length;
     // The rest of the batch need not live as long as what is selected.
     const selected = indexes.length === batch.length ? batch : batch.compact(indexes, true);

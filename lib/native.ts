@@ -127,11 +127,11 @@ export interface NativeSession {
   state(): NativeState;
   /** From now on these, instead of the option `endpoints`, which must have been given; also of the packets of the last second. */
   follow(endpoints: Uint8Array): void;
-  /** What the consumer wants, and whether it tells by `decide()` which of it is selected. Where `match` makes a difference between the two, packets are looked at from then on. */
-  begin(exchanges: boolean, decides: boolean): void;
+  /** What the consumer wants, and whether it selects among it, as only `write` has to know. Where `match` makes a difference between the two, packets are looked at from then on. */
+  begin(exchanges: boolean, selects: boolean): void;
   /**
-   * With `write` and `decides`, after each batch: the ids of connections of which messages were selected, and the id of the last message
-   * that was decided about. The session ends when all were.
+   * With `write`, after each batch: the ids of connections of which messages were taken, and the id of the last message that was taken or
+   * passed over. The session ends when all were.
    */
   decide(connections: Float64Array, upTo: number): void;
   /** Ends capturing; open messages are finished and can still be taken. Idempotent. */

@@ -18,7 +18,10 @@ export interface BatchSource<B> {
 }
 
 /** Whoever has to know what the consumer is done with. */
-export type Consumed = Pick<Decoder<unknown, never, unknown>, 'pass'>;
+export interface Consumed<B> {
+  pass?(): void;
+  taken?(batch: B, count: number): void;
+}
 
 interface Waiter<T> {
   resolve(result: IteratorResult<T, undefined>): void;
@@ -32,16 +35,16 @@ export interface TapReader<T> extends AsyncIterableIterator<T, undefined> {
   return(): Promise<IteratorResult<T, undefined>>;
   /** Serves those who wait, as far as possible. */
   settle(): void;
-  /** Forgets items that were taken but not delivered. */
+  /** Forgets items that were taken but not delivered; tells what was delivered. */
   discard(): void;
 }
 
 export abstract class Reader<T, B> implements TapReader<T> {
   protected readonly _source: BatchSource<B>;
-  private readonly _consumed: Consumed;
+  protected readonly _consumed: Consumed<B>;
   private readonly _waiters: Waiter<T>[] = [];
 
-  constructor(source: BatchSource<B>, consumed: Consumed) {
+  constructor(source: BatchSource<B>, consumed: Consumed<B>) {
     this._source = source;
     this._consumed = consumed;
   }
@@ -121,19 +124,17 @@ export class ItemReader<T, B extends { readonly length: number }> extends Reader
 
   protected _item(): T | undefined {
     while (this._index >= this._length) {
+      this.discard();
       const batch = this._source.take();
-      if (batch === undefined) {
-        this._batch = undefined;
-        return undefined;
-      }
+      if (batch === undefined) return undefined;
       this._batch = batch;
-      this._index = 0;
       this._length = batch.length;
     }
     return this._decoder.itemAt(this._batch as B, this._index++);
   }
 
   discard(): void {
+    if (this._batch !== undefined) this._consumed.taken?.(this._batch, this._index);
     this._batch = undefined;
     this._index = 0;
     this._length = 0;
@@ -145,6 +146,8 @@ export class BatchReader<Items, B extends { readonly empty: boolean; readonly le
   B
 > {
   private readonly _decoder: Decoder<unknown, B, Items>;
+  /** The consumer has it. */
+  private _batch: B | undefined = undefined;
 
   constructor(source: BatchSource<B>, decoder: Decoder<unknown, B, Items>) {
     super(source, decoder);
@@ -152,12 +155,18 @@ export class BatchReader<Items, B extends { readonly empty: boolean; readonly le
   }
 
   protected _item(): Items | undefined {
+    this.discard();
     for (;;) {
       const batch = this._source.take();
       if (batch === undefined) return undefined;
-      if (!batch.empty) return this._decoder.itemsOf(batch);
+      if (batch.empty) continue;
+      this._batch = batch;
+      return this._decoder.itemsOf(batch);
     }
   }
 
-  discard(): void {}
+  discard(): void {
+    if (this._batch !== undefined) this._consumed.taken?.(this._batch, this._batch.length);
+    this._batch = undefined;
+  }
 }

@@ -157,10 +157,7 @@ export interface WriteStats {
   bytes: number;
   /** Connections whose packets they are. */
   connections: number;
-  /**
-   * Packets that were not written because `maxSpoolBytes` was reached, or the capture closed, before it was known whether their connection
-   * matches.
-   */
+  /** Packets that were not written because `maxSpoolBytes` was reached before it was known whether their connection matches. */
   packetsLetGo: number;
   /** Captured bytes of them. */
   bytesLetGo: number;

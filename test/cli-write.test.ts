@@ -76,6 +76,29 @@ suite('a capture file', () => {
     assert.ok(stderr.includes(`wrote 24 packets of 2 connections to ${to}\n`), stderr);
   });
 
+  test('with -n what comes behind is not written, however far it was read', async () => {
+    const cases: [args: string[], connections: number][] = [
+      [['-n', '1'], 1],
+      [['-n', '2', '--json'], 1],
+      [['-n', '3', '--summary'], 2],
+      [['-n', '3', '--json', '--redact'], 2],
+      [['-n', '1', '--exchanges'], 1],
+      [['-n', '2', '--exchanges', '--summary'], 2],
+      [['-n', '1', '--status', '500', '--json'], 1],
+      [['-n', '1', '--status', '500', '--kind', 'request'], 1],
+      [['-n', '1', '--grep', '/ok', '--json'], 1],
+    ];
+    const folder = temporaryFolder();
+    for (const [index, [args, connections]] of cases.entries()) {
+      const to = path.join(folder, `${index}.pcapng`);
+      const { code, stderr } = await flowtapHere(['-r', input, ...args, '--write', to]);
+      assert.equal(code, 0, stderr);
+      const packets = connections === 1 ? (args.includes('500') ? 14 : 10) : 24;
+      const written = `flowtap: wrote ${packets} packets of ${connections} connection${connections > 1 ? 's' : ''} to ${to}\n`;
+      assert.ok(stderr.endsWith(written), `${args}: ${stderr}`);
+    }
+  });
+
   test('a file that exists is replaced with --force alone', async () => {
     const to = newPath();
     assert.equal((await flowtapHere(['-r', input, '--write', to])).code, 0);

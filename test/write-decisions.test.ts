@@ -8,7 +8,7 @@ import { Decisions } from '../lib/write/decisions.js';
 const batchOf = (firstId: number, connections: number[]) =>
   ({
     length: connections.length,
-    lastId: firstId + connections.length - 1,
+    lastNativeId: connections.length === 0 ? 0 : firstId + connections.length - 1,
     recordAt: (index: number) => index,
     connectionId: (at: number) => connections[at],
   }) as unknown as Batch;
@@ -20,24 +20,39 @@ function decisions() {
 
 test('each connection once a batch, and how far it is', () => {
   const { told, of } = decisions();
-  of.add(batchOf(1, [7, 8, 7, 9]), [0, 2, 3]);
-  of.add(batchOf(5, [8]), []);
-  of.add(batchOf(6, []), []);
+  of.taken(batchOf(1, [7, 8, 7, 9]), 4);
+  of.passOver(batchOf(5, [8]));
+  of.taken(batchOf(6, []), 0);
   assert.deepEqual(told, [
-    [[7, 9], 4],
+    [[7, 8, 9], 4],
     [[], 5],
+  ]);
+});
+
+test('of the batch in which the consumer leaves nothing is decided but what it took', () => {
+  const { told, of } = decisions();
+  of.taken(batchOf(1, [7]), 1);
+  of.taken(batchOf(2, [8, 9, 10]), 2);
+  const batch = batchOf(2, [8, 9, 10]);
+  batch.wantedConnections = new Set([9]);
+  of.taken(batch, 3);
+  assert.deepEqual(told, [
+    [[7], 1],
+    [[8, 9], 1],
+    [[9], 1],
   ]);
 });
 
 test('what nobody looked at is passed over when everything before it is decided', () => {
   const { told, of } = decisions();
-  of.letGo(batchOf(3, [1, 2]));
+  of.letGo(batchOf(3, [1]), false);
+  of.letGo(batchOf(4, [5]), true);
   assert.deepEqual(told, []);
-  of.add(batchOf(1, [1, 2]), [0]);
+  of.taken(batchOf(1, [1, 2]), 2);
   of.pass();
   of.pass();
   assert.deepEqual(told, [
-    [[1], 2],
-    [[], 4],
+    [[1, 2], 2],
+    [[5], 4],
   ]);
 });

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { describe as suite, test } from 'node:test';
-import { type CaptureOptions, capture, flows, type Message, writePcapng } from '../lib/index.js';
+import { type CaptureOptions, capture, flows, type Message, type Tap, writePcapng } from '../lib/index.js';
 import { asPacket, ethernetFrame, fragment, inTunnel, shuffle } from './reliability-support.js';
 import { type CapturedPacket, pcap, pcapng, toPackets } from './support/capture-file.js';
 import { Conversation, interleave } from './support/conversation.js';
@@ -295,6 +295,47 @@ suite('the file', () => {
       const written = plain(readPcapng(readFileSync(to)).packets);
       assert.deepEqual(written, plain(packets).slice(0, written.length));
     }
+  });
+
+  test('has nothing of what the consumer did not come to', async () => {
+    const few = Array.from({ length: 20 }, (_, index) =>
+      say(say(new Conversation({ client: { port: 40_000 + index } }).handshake(), '/a'), '/b').close(),
+    );
+    const read = fileOf(ethernet(few.flatMap(({ segments }) => segments)));
+    const first = plain(ethernet(few[0]?.segments ?? []));
+    const leave: Record<string, (tap: Tap) => Promise<unknown>> = {
+      'a loop': async (tap) => {
+        for await (const _ of tap) break;
+      },
+      'a chain': (tap) => tap.take(1).toArray(),
+      exchanges: (tap) => tap.exchanges().find(() => true),
+      'four messages': async (tap) => {
+        const messages = tap[Symbol.asyncIterator]();
+        for (let count = 0; count < 4; count++) await messages.next();
+        await tap.close();
+      },
+    };
+    for (const match of [undefined, 'path == /a', 'path ~ /a/'])
+      for (const [name, by] of Object.entries(leave)) {
+        if (match !== undefined && name === 'four messages') continue;
+        const to = output();
+        const tap = capture({ file: read, match, write: to });
+        await by(tap);
+        const written = plain(readPcapng(readFileSync(to)).packets);
+        const { connections, packetsLetGo } = tap.stats().write;
+        assert.deepEqual({ connections, packetsLetGo }, { connections: 1, packetsLetGo: 0 }, `${name}, ${match}`);
+        assert.deepEqual(written, first.slice(0, written.length));
+      }
+  });
+
+  test('has nothing when nobody took anything', async () => {
+    const to = output();
+    const tap = capture({ file, write: to });
+    tap.batches();
+    await tap.ready;
+    await tap.close();
+    assert.equal(tap.stats().write.packets, 0);
+    assert.equal(tap.stats().write.packetsLetGo, 0);
   });
 
   test('that cannot be made ends the capture at its beginning', async () => {

@@ -35,6 +35,7 @@ export async function deliver(
     if (pending) await pending;
     const full = outputs.flush();
     if (full) await full;
+    if (delivery.done) batch._takeOnly(delivery.counted(batch));
     if (outputs.dead || delivery.done) break;
   }
 }
@@ -46,6 +47,9 @@ class Delivery {
   readonly #messagePrinters: Printer[];
   readonly #exchangePrinters: Printer[];
   readonly #byBatch: boolean;
+  /** Of the last batch. */
+  #messages = 0;
+  #exchanges = 0;
 
   constructor(outputs: Outputs, tally: Tally, options: DeliveryOptions) {
     this.#outputs = outputs;
@@ -61,10 +65,20 @@ class Delivery {
     return this.#left() === 0;
   }
 
+  /** What of the last batch was delivered. */
+  counted(batch: MessageBatch): (Message | Exchange)[] {
+    const { exchanges, kind } = this.#options;
+    if (exchanges) return batch.exchanges.slice(0, this.#exchanges);
+    return [...batch].slice(0, this.#messages).filter((message) => kind === undefined || message.kind === kind);
+  }
+
   add(batch: MessageBatch): void | Promise<void> {
+    this.#messages = 0;
+    this.#exchanges = 0;
     if (!this.#byBatch) return this.#addEach(batch);
     const count = Math.min(batch.length, this.#left());
     for (const printer of this.#messagePrinters) printer.printBatch?.(batch, count);
+    this.#messages = count;
     this.#tally.seen += count;
     for (let index = 0; index < count; index++) this.#tally.add(batch.at(index) as Message);
   }
@@ -93,6 +107,7 @@ class Delivery {
 
   #addMessage(message: Message): void | Promise<void> {
     const { kind, redact, eachMessage } = this.#options;
+    this.#messages++;
     this.#tally.seen++;
     if (kind !== undefined && message.kind !== kind) return;
     this.#tally.add(message);
@@ -114,6 +129,7 @@ class Delivery {
   }
 
   async #addExchange(exchange: Exchange): Promise<void> {
+    this.#exchanges++;
     this.#tally.exchanges++;
     for (const printer of this.#exchangePrinters) await printer.printExchange?.(exchange);
     await this.#flush(this.#options.eachMessage);

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "fuzz/accounts.h"
@@ -96,6 +97,7 @@ class Reader {
       std::memcpy(&connection, buffer.data() + record.connectionOffset, sizeof connection);
       require(connection.ipVersion == 4 || connection.ipVersion == 6, "an IP version");
       if (record.kind == static_cast<uint8_t>(http::Kind::request)) connectionOf_[record.id] = connection.id;
+      connections_.push_back(static_cast<uint64_t>(connection.id));
       if (record.requestId != 0) {
         const auto found = connectionOf_.find(record.requestId);
         require(record.requestId < record.id, "requests come first");
@@ -113,6 +115,10 @@ class Reader {
       addToDigest(reinterpret_cast<const uint8_t*>(numbers), sizeof numbers);
     }
   }
+
+  /// Connections with messages since it was asked last.
+  std::vector<uint64_t> takeConnections() { return std::exchange(connections_, {}); }
+  uint64_t lastId() const { return static_cast<uint64_t>(lastId_); }
 
   uint64_t messages = 0;
   uint64_t digest = 14695981039346656037u;
@@ -137,6 +143,7 @@ class Reader {
   }
 
   double lastId_ = 0;
+  std::vector<uint64_t> connections_;
   std::unordered_map<double, double> connectionOf_;
 };
 
@@ -158,18 +165,21 @@ Outcome run(const uint8_t* data, size_t size, uint8_t shape, size_t capacity, bo
   const bool drops = (shape & option::drops) != 0;
   delivery::Mailbox mailbox(drops ? 1 : 1u << 20);
   Reader reader;
+  recording::Recorder* recorder = nullptr;
   const auto drain = [&] {
     while (auto batch = mailbox.take()) {
       reader.read(*batch);
       mailbox.recycle(std::move(batch));
     }
+    if (recorder != nullptr) recorder->decide(reader.takeConnections(), reader.lastId());
   };
   PipelineOptions options = optionsOf(shape);
   if (records) options.recording = recordingOf(shape);
   Pipeline pipeline(options, mailbox, [&] {
     if (!drops) drain();
   });
-  if (records) require(pipeline.recorder()->open(false), "/dev/null can be written");
+  recorder = pipeline.recorder();
+  if (records) require(recorder->open(false), "/dev/null can be written");
   source::CaptureParser parser;
   std::vector<source::Packet> burst(capacity);
   uint64_t packets = 0;
@@ -186,8 +196,8 @@ Outcome run(const uint8_t* data, size_t size, uint8_t shape, size_t capacity, bo
     if (result.status != source::ParseStatus::full) break;
   }
   pipeline.finish();
-  if (records) pipeline.recorder()->finish();
   drain();
+  if (records) recorder->finish();
   const Stats& stats = pipeline.stats();
   fuzz::requireAccounts(stats);
   fuzz::requireNothingOpen(stats);

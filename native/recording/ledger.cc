@@ -33,6 +33,10 @@ void Ledger::expect(Key connection, uint64_t message) {
   if (Entry* entry = find(connection); entry != nullptr) entry->lastMessage = message;
 }
 
+void Ledger::selectPast(Key connection, uint64_t message) {
+  if (Entry* entry = find(connection); entry != nullptr && entry->selectedPast == 0) entry->selectedPast = message;
+}
+
 void Ledger::join(Key provisional, Key to) {
   Entry* entry = find(provisional);
   if (entry == nullptr || entry->joined != 0) return;
@@ -58,7 +62,7 @@ Verdict Ledger::verdict(Key key, int64_t nowNs) const {
   const auto found = resolve(key);
   if (found == entries_.end()) return Verdict::drop;
   const Entry& entry = found->second;
-  if (entry.selected) return Verdict::write;
+  if (isSelected(entry)) return Verdict::write;
   if (entry.rejected) return Verdict::drop;
   if (isProvisional(found->first)) {
     // Unsigned: packet times are anything. Either way round: they may jump back.

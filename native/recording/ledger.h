@@ -34,10 +34,11 @@ class Ledger {
   static constexpr size_t closedRemembered = 16384;
 
   struct Entry {
-    uint64_t lastMessage = 0;  ///< the consumer has to decide up to this one; 0: nothing
-    Key joined = 0;            ///< of a provisional key: what it turned out to belong to
-    int64_t sinceNs = 0;       ///< of a provisional key
-    uint32_t packets = 0;      ///< that wait, with those of what joined it
+    uint64_t lastMessage = 0;   ///< the consumer has to decide up to this one; 0: nothing
+    uint64_t selectedPast = 0;  ///< it is selected once the consumer has decided up to this one; 0: not
+    Key joined = 0;             ///< of a provisional key: what it turned out to belong to
+    int64_t sinceNs = 0;        ///< of a provisional key
+    uint32_t packets = 0;       ///< that wait, with those of what joined it
     bool selected = false;
     bool rejected = false;   ///< nothing that could be selected will come
     bool closed = false;     ///< as `rejected`, unless the consumer has to decide about something
@@ -52,6 +53,8 @@ class Ledger {
   void close(Key connection);
   /// The consumer decides about this message.
   void expect(Key connection, uint64_t message);
+  /// The consumer does not get this message, but wants it if it comes so far.
+  void selectPast(Key connection, uint64_t message);
   /// The consumer has decided about all messages up to this one, and has selected what it wants.
   void decidedUpTo(uint64_t message) { decidedUpTo_ = message; }
   bool awaitsConsumer() const { return lastExpected_ > decidedUpTo_; }
@@ -73,7 +76,12 @@ class Ledger {
   using Entries = std::unordered_map<Key, Entry>;
   Entry* find(Key key);
   Entries::const_iterator resolve(Key key) const;
-  bool isPending(const Entry& entry) const { return entry.lastMessage > decidedUpTo_; }
+  bool isPending(const Entry& entry) const {
+    return entry.lastMessage > decidedUpTo_ || entry.selectedPast > decidedUpTo_;
+  }
+  bool isSelected(const Entry& entry) const {
+    return entry.selected || (entry.selectedPast != 0 && entry.selectedPast <= decidedUpTo_);
+  }
 
   Entries entries_;
   std::deque<Key> closed_;

@@ -18,8 +18,8 @@ struct Recorder::Waiting {
 Recorder::Recorder(const RecordingOptions& options, Stats& stats)
     : options_(options), stats_(stats), writer_(options.output), spool_(options.spoolDirectory) {}
 
-bool Recorder::open(bool consumerDecides) {
-  consumerDecides_ = consumerDecides;
+bool Recorder::open(bool consumerSelects) {
+  consumerSelects_ = consumerSelects;
   open_ = writer_.open();
   if (!open_) fail(writer_.error());
   return open_;
@@ -41,10 +41,10 @@ void Recorder::packet(const source::Packet& packet, Key key) {
 }
 
 void Recorder::delivered(Key connection, uint64_t message, bool dropped) {
-  if (!consumerDecides_)
-    wanted(connection);
-  else if (!dropped)
+  if (!dropped)
     ledger_.expect(connection, message);
+  else if (!consumerSelects_)
+    ledger_.selectPast(connection, message);
 }
 
 void Recorder::decide(const std::vector<uint64_t>& connections, uint64_t upTo) {
@@ -61,6 +61,7 @@ void Recorder::pause(int64_t nowNs) {
 }
 
 void Recorder::finish() {
+  if (!awaitsConsumer()) ledger_.decidedUpTo(~uint64_t{0});
   resolve(0, true);
   if (open_ && !writer_.close()) fail(writer_.error());
   open_ = false;
@@ -71,10 +72,14 @@ void Recorder::resolve(uint64_t maxBytes, bool last) {
   Waiting waiting;
   while (open_ && spool_.size() != 0) {
     if (!spool_.peek(&waiting, sizeof waiting)) return failSpool();
-    const Verdict verdict = ledger_.verdict(waiting.key, nowNs_);
-    if (verdict == Verdict::wait) {
+    Verdict verdict = ledger_.verdict(waiting.key, nowNs_);
+    if (verdict == Verdict::wait && !last) {
       if (spool_.size() <= maxBytes) break;
-      if (!last || ledger_.isWithConsumer(waiting.key)) letGo(waiting.capturedLength);
+      // It matches. Better written than lost, though the consumer may leave before it comes to it.
+      if (!consumerSelects_ && ledger_.isWithConsumer(waiting.key))
+        verdict = Verdict::write;
+      else
+        letGo(waiting.capturedLength);
     }
     spool_.skip(sizeof waiting);
     if (verdict != Verdict::write)

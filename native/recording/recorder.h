@@ -25,9 +25,9 @@ class Recorder {
  public:
   Recorder(const RecordingOptions& options, Stats& stats);
 
-  /// Makes the file; before the first packet. `consumerDecides`: not every message that is delivered is wanted, and
-  /// decide() tells which are. False: see error().
-  bool open(bool consumerDecides);
+  /// Makes the file; before the first packet. `consumerSelects`: not every message that is delivered matches. False:
+  /// see error().
+  bool open(bool consumerSelects);
   bool isOpen() const { return open_; }
 
   void packet(const source::Packet& packet, Key key);
@@ -41,9 +41,9 @@ class Recorder {
   /// Nothing of it will be wanted that was not before.
   void unwanted(Key connection) { ledger_.reject(connection); }
   void closed(Key connection) { ledger_.close(connection); }
-  /// A message was given to the consumer, or dropped because it is too slow.
+  /// A message is on its way to the consumer, which decides about it, or was dropped because the consumer is too slow.
   void delivered(Key connection, uint64_t message, bool dropped);
-  /// The consumer has decided about all messages up to `upTo`; these connections had some that it wants.
+  /// The consumer has taken, or passed over, all messages up to `upTo`; these connections had some that it wants.
   void decide(const std::vector<uint64_t>& connections, uint64_t upTo);
   /// The consumer has messages that it has not decided about.
   bool awaitsConsumer() const { return error_.code.empty() && open_ && ledger_.awaitsConsumer(); }
@@ -52,7 +52,7 @@ class Recorder {
   void settle();
   /// The source pauses: as settle(), and what is written is in the file.
   void pause(int64_t nowNs);
-  /// Nothing follows: what nobody wanted is not.
+  /// Nothing follows: what nobody has wanted by now is not written.
   void finish();
 
   /// Why the file or the spool failed; nothing is recorded from then on.
@@ -76,7 +76,7 @@ class Recorder {
   source::Error error_;
   int64_t nowNs_ = 0;
   uint64_t lastHeld_ = 0;
-  bool consumerDecides_ = false;
+  bool consumerSelects_ = false;
   bool open_ = false;
 };
 

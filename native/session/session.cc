@@ -118,20 +118,20 @@ bool Session::awaitBegin() {
   return beginRecording();
 }
 
-void Session::begin(bool exchanges, bool decides) {
+void Session::begin(bool exchanges, bool selects) {
   {
     std::lock_guard lock(mutex_);
     if (begun_) return;
     begun_ = true;
     wantsExchanges_ = exchanges;
-    consumerDecides_ = decides;
+    consumerSelects_ = selects;
   }
   begin_.notify_one();
 }
 
 bool Session::beginRecording() {
   recording::Recorder* recorder = pipeline_->recorder();
-  if (recorder == nullptr || recorder->open(consumerDecides_)) return true;
+  if (recorder == nullptr || recorder->open(consumerSelects_)) return true;
   // Who names a file that cannot be made should know at once. What fails later must not cost messages.
   std::lock_guard lock(mutex_);
   state_.error = recorder->error();

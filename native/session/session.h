@@ -68,11 +68,11 @@ class Session {
   void news();
   /// See Pipeline::follow().
   void follow(std::shared_ptr<const decode::EndpointSet> endpoints);
-  /// What the consumer wants: messages, or exchanges. With a recording: whether it tells by decide() which of them, or
-  /// wants all of them. Again: nothing.
-  void begin(bool exchanges, bool decides = false);
-  /// With a recording. Connections with messages that the consumer wants, and the last message that it has decided
-  /// about; at last of all that were delivered, for the session does not end before. Thrifty with locks: a call a
+  /// What the consumer wants: messages, or exchanges. With a recording: whether it selects among them, or wants all
+  /// that it comes to. Again: nothing.
+  void begin(bool exchanges, bool selects = false);
+  /// With a recording. Connections with messages that the consumer has taken, and the last message that it has taken or
+  /// passed over; at last of all that were delivered, for the session does not end before. Thrifty with locks: a call a
   /// batch.
   void decide(const std::vector<uint64_t>& connections, uint64_t upTo);
   /// Ends capturing; what was captured is finished and can be taken.
@@ -130,7 +130,7 @@ class Session {
   bool wantsExchanges_ = false;
   const http::SelectionOptions exchanges_;
   std::condition_variable begin_;
-  bool consumerDecides_ = false;
+  bool consumerSelects_ = false;
   std::vector<uint64_t> wanted_;  ///< connections, not yet with the recorder
   uint64_t decidedUpTo_ = 0;
   bool decisionIsNew_ = false;

@@ -82,8 +82,8 @@ void SessionGroup::follow(const std::shared_ptr<const decode::EndpointSet>& endp
   for (const auto& session : sessions_) session->follow(endpoints);
 }
 
-void SessionGroup::begin(bool exchanges, bool decides) {
-  for (const auto& session : sessions_) session->begin(exchanges, decides);
+void SessionGroup::begin(bool exchanges, bool selects) {
+  for (const auto& session : sessions_) session->begin(exchanges, selects);
 }
 
 void SessionGroup::stop() {

@@ -33,7 +33,7 @@ class SessionGroup final : private Doorbell {
   State state();
   void news() { sessions_.front()->news(); }
   void follow(const std::shared_ptr<const decode::EndpointSet>& endpoints);
-  void begin(bool exchanges, bool decides);
+  void begin(bool exchanges, bool selects);
   /// Of the one member: what several capture is not recorded.
   void decide(const std::vector<uint64_t>& connections, uint64_t upTo) { sessions_.front()->decide(connections, upTo); }
   void stop();
