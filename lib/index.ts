@@ -5,6 +5,7 @@ export type { ServerSentEvent } from './body/server-sent-events.js';
 export { type Capture, capture, libpcapVersion } from './capture.js';
 export type { Chain } from './chain/chain.js';
 export type { Flattenable } from './chain/flat-map.js';
+export { decompress } from './compressed.js';
 export type { NoResponseReason } from './continuations.js';
 export type { DetachedMessage, DetachedRequest, DetachedResponse } from './detach.js';
 export { CaptureError, type CaptureErrorCode } from './errors.js';

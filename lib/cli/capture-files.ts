@@ -1,8 +1,7 @@
 /** Several capture files, one after the other, as if they were one: connections go on from one to the next. */
 import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { decompress } from '../compressed.js';
-import { CaptureError } from '../index.js';
+import { CaptureError, decompress } from '../index.js';
 import { headBytes, WholeRecords } from './whole-records.js';
 
 const chunkBytes = 64 * 1024;
