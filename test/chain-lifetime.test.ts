@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { collect, within } from './support/environment.js';
-import { exchange, fakeTap } from './support/fake-session.js';
+import { countListeners, exchange, fakeTap } from './support/fake-session.js';
 
 const get = (id: number) => ({ id, head: `GET /${id} HTTP/1.1` });
 
@@ -302,24 +302,14 @@ describe('takeUntil()', () => {
   test('what comes before the end is delivered, and the end lets go of the signal and the timer', async () => {
     const controller = new AbortController();
     const { signal } = controller;
-    let listeners = 0;
-    const add = signal.addEventListener.bind(signal);
-    const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => {
-      listeners++;
-      add(...args);
-    };
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-      listeners--;
-      remove(...args);
-    };
+    const listeners = countListeners(signal);
     const { tap, session } = fakeTap();
     session.deliver(get(1), get(2));
     session.end();
     const chain = tap.takeUntil(signal).takeUntil(60_000);
-    assert.equal(listeners, 1);
+    assert.equal(listeners(), 1);
     assert.equal((await chain.toArray()).length, 2);
-    assert.equal(listeners, 0);
+    assert.equal(listeners(), 0);
   });
 
   test('passes on what fails before the end', async () => {

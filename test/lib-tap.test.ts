@@ -6,7 +6,7 @@ import { CaptureError } from '../lib/errors.js';
 import type { Message } from '../lib/message.js';
 import { resolveOptions } from '../lib/options.js';
 import { Tap } from '../lib/tap.js';
-import { exchange, type FakeSession, fakeCounters, fakeTap } from './support/fake-session.js';
+import { countListeners, exchange, type FakeSession, fakeCounters, fakeTap } from './support/fake-session.js';
 
 const ids = (messages: Message[]) => messages.map((message) => message.id);
 
@@ -247,22 +247,12 @@ describe('signal', () => {
 
   test('is let go at the end', async () => {
     const controller = new AbortController();
-    let listeners = 0;
     const { signal } = controller;
-    const add = signal.addEventListener.bind(signal);
-    const remove = signal.removeEventListener.bind(signal);
-    signal.addEventListener = (...args: Parameters<typeof add>) => {
-      listeners++;
-      add(...args);
-    };
-    signal.removeEventListener = (...args: Parameters<typeof remove>) => {
-      listeners--;
-      remove(...args);
-    };
+    const listeners = countListeners(signal);
     const { tap } = fakeTap({ signal });
-    assert.equal(listeners, 1);
+    assert.equal(listeners(), 1);
     await tap.close();
-    assert.equal(listeners, 0);
+    assert.equal(listeners(), 0);
   });
 });
 

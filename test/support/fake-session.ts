@@ -114,3 +114,19 @@ export function exchange(id: number, path = `/${id}`): [MessageSpec, MessageSpec
     { id: id + 1, requestId: id, head: 'HTTP/1.1 200 OK\nContent-Type: text/plain', body: `answer to ${path}` },
   ];
 }
+
+/** How many listeners of the signal there are, of those that come from now on. */
+export function countListeners(signal: AbortSignal): () => number {
+  let listeners = 0;
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove(...args);
+  };
+  return () => listeners;
+}
