@@ -270,6 +270,7 @@ suite('files that flags name', () => {
       ['-r', one, '--har', link],
       ['-r', one, '--write', one],
       ['-r', other, '-r', one, '--write', one],
+      ['-r', one, '--tcp', '-o', path.join(folder, 'out'), '-X', one],
       ['-r', path.join(folder, '*.pcap'), '-o', path.join(folder, 'out'), '-X', one],
     ]) {
       const { code, stderr } = await flowtapHere([...args, '--force']);

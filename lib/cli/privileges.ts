@@ -1,5 +1,5 @@
 /** Root, as short as possible. */
-import { dropPrivileges } from '../index.js';
+import { dropPrivileges, type Tap } from '../index.js';
 import type { CaptureFlags } from './flags.js';
 import { sanitizeLine } from './terminal.js';
 
@@ -11,17 +11,31 @@ export function checkUser({ user }: Pick<CaptureFlags, 'user'>): void {
   throw new Error(`only root can become another user, so that --user ${user} needs sudo`);
 }
 
-/** Of a capture file; what follows processes may stay root all the same. */
+/** Somebody else is to be; what follows processes may stay root all the same. */
 export function isToGiveUpRoot({ user }: Pick<CaptureFlags, 'user'>): boolean {
   return process.getuid?.() === 0 && !['0', undefined].includes(user ?? process.env.SUDO_UID);
 }
 
-/** Call it when the source is open. Returns what people should know. */
-export function giveUpRoot(flags: PrivilegeFlags): string[] {
+/**
+ * Resolves when the source is open, which is all that takes root, and root was given up; files are made afterwards.
+ * @throws CaptureError as `tap.ready` does
+ */
+export async function openWithRoot(
+  tap: Pick<Tap, 'ready'>,
+  flags: PrivilegeFlags & Pick<CaptureFlags, 'read'>,
+  say: (line: string) => void,
+): Promise<void> {
+  // Of standard input there is nothing to open.
+  if (flags.read !== '-') await tap.ready;
+  for (const line of giveUpRoot(flags)) say(line);
+  await tap.ready;
+}
+
+/** Returns what people should know. */
+function giveUpRoot(flags: PrivilegeFlags): string[] {
   const seesSockets = flags.pid !== undefined || flags.process !== undefined || flags.showProcess;
   if (seesSockets && flags.user === undefined) {
-    const bySudo = process.getuid?.() === 0 && !['0', undefined].includes(process.env.SUDO_UID);
-    return bySudo
+    return isToGiveUpRoot(flags)
       ? [
           'this stays root, which sees the sockets of all processes and owns the files it makes; --user NAME gives root up',
         ]

@@ -7,7 +7,7 @@ import type { CaptureFlags } from '../flags.js';
 import { Output } from '../output.js';
 import { drawsTable, Outputs, showsOn } from '../outputs.js';
 import { PacketFile } from '../packet-file.js';
-import { checkUser, giveUpRoot, isToGiveUpRoot } from '../privileges.js';
+import { checkUser, isToGiveUpRoot, openWithRoot } from '../privileges.js';
 import { Progress } from '../progress.js';
 import { redactOptionsOf } from '../redaction.js';
 import { describeSecrets } from '../secrets.js';
@@ -132,10 +132,7 @@ async function captureWith(
   const early = flags.read === '-';
   if (early) say(describeSource(flags, undefined, expression));
   try {
-    // Opening it is all that takes root; files are made afterwards. Of standard input there is nothing to open.
-    if (!early) await tap.ready;
-    for (const line of giveUpRoot(flags)) say(line);
-    await tap.ready;
+    await openWithRoot(tap, flags, say);
     outputs = await Outputs.open(flags, wanted, terminal, { say, onDead: () => void tap.close(), packets });
     if (!early) say(describeSource(flags, tap.info, expression));
     const secrets = describeSecrets(flags);

@@ -4,7 +4,8 @@ import { ExitCode, UsageError } from '../exit.js';
 import type { CaptureFlags } from '../flags.js';
 import { formatAmount } from '../format.js';
 import { Output } from '../output.js';
-import { giveUpRoot } from '../privileges.js';
+import { checkOutputFiles } from '../output-files.js';
+import { openWithRoot } from '../privileges.js';
 import { stopOnSignal } from '../stop-on-signal.js';
 import { describeSource, formatStats } from '../summary.js';
 import { colorsFor, sanitizeLine, type Terminal, wantsColor } from '../terminal.js';
@@ -38,10 +39,8 @@ export async function runFlows(
   const early = flags.read === '-';
   if (early) say(describeSource(flags, undefined));
   try {
-    // Opening it is all that takes root. Of standard input there is nothing to open.
-    if (!early) await tap.ready;
-    for (const line of giveUpRoot(flags)) say(line);
-    await tap.ready;
+    await openWithRoot(tap, flags, say);
+    await checkOutputFiles(flags);
     const { write } = flags.tcpflow;
     if (write) writer = makeWriter(flags, (error) => say(sanitizeLine(error.message)));
     if (!early) say(describeSource(flags, tap.info));
