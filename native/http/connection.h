@@ -29,7 +29,8 @@ struct Exchange {
   bool responseDecided;  ///< the final response is there, or none will come: nothing is waited for any longer
 };
 
-struct Connection {
+/// Two cache lines.
+struct alignas(64) Connection {
   explicit Connection(tcp::ConnectionInfo& connectionInfo, bool fromStart)
       : info(&connectionInfo), parsers{http1::Parser(fromStart), http1::Parser(fromStart)} {}
 
@@ -37,20 +38,21 @@ struct Connection {
   http1::Parser parsers[2];
   std::unique_ptr<stream::ProxyHeader> proxied;  ///< what a PROXY header told, if there was one with addresses
   Message* open[2] = {nullptr, nullptr};
-  uint64_t began[2] = {0, 0};   ///< where the open message of a side begins; while there is none: not before here
-  Queue<Exchange> unanswered;   ///< requests without a final response
-  uint64_t forgottenCount = 0;  ///< requests before them that were given up: their responses are still to come
-  uint64_t surelyCount = 0;     ///< with `requestsLost`: of all those, how many came before
-  bool requestsLost = false;    ///< between pipelined requests others may be missing
-  bool pastLost = false;        ///< with `requestsLost`: a response came to what was behind `surelyCount`
+  uint64_t began[2] = {0, 0};  ///< where the open message of a side begins; while there is none: not before here
+  uint32_t batchNumber = 0;    ///< delivery: the batch that has this connection's endpoints
+  uint32_t batchConnectionOffset = 0;  ///< and where
+  uint32_t forgottenCount = 0;  ///< requests before `unanswered` that were given up: their responses are still to come
+  uint32_t surelyCount = 0;     ///< with `requestsLost`: of all those, how many came before
+  [[no_unique_address]] Queue<Exchange> unanswered;  ///< requests without a final response
   int8_t clientSide = tcp::unknownSide;
   bool ended[2] = {false, false};
   bool conflicting[2] = {false, false};  ///< packets disagree about what is in hand, or about a head not all there
-  bool lossy = false;        ///< something was missing since requests and responses were last known to be in step
-  bool pipelining = false;   ///< the client has sent a request before the answer to the last one
-  bool counted = false;      ///< in stats.http_connections
-  uint32_t batchNumber = 0;  ///< delivery: the batch that has this connection's endpoints
-  uint32_t batchConnectionOffset = 0;  ///< and where
+  bool requestsLost : 1 = false;         ///< between pipelined requests others may be missing
+  bool pastLost : 1 = false;             ///< with `requestsLost`: a response came to what was behind `surelyCount`
+  bool lossy : 1 = false;       ///< something was missing since requests and responses were last known to be in step
+  bool pipelining : 1 = false;  ///< the client has sent a request before the answer to the last one
+  bool counted : 1 = false;     ///< in stats.http_connections
 };
+static_assert(sizeof(void*) != 8 || sizeof(Connection) == 128);
 
 }  // namespace flowtap::http

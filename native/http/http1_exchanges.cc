@@ -127,7 +127,9 @@ Exchange* Http1Handler::answeredBy(Connection& connection, tcp::Side side, bool 
 }
 
 void Http1Handler::forgetUnanswered(Connection& connection, int64_t timeNs) {
-  if (!connection.requestsLost || connection.surelyCount > connection.forgottenCount) connection.forgottenCount++;
+  if ((!connection.requestsLost || connection.surelyCount > connection.forgottenCount) &&
+      connection.forgottenCount < UINT32_MAX - maxUnanswered)
+    connection.forgottenCount++;
   giveUpUnanswered(connection, NoResponse::evicted, timeNs);
 }
 

@@ -1,4 +1,5 @@
-// First in, first out, linked through the items themselves: `T` has a `T* next`. Owns nothing.
+// First in, first out, linked in a ring through the items themselves: `T` has a `T* next`. Owns nothing. Connections
+// have one each, so it is small; its last bytes may hold other members ([[no_unique_address]]).
 #pragma once
 
 #include <cstdint>
@@ -8,30 +9,35 @@ namespace flowtap::http {
 template <typename T>
 class Queue {
  public:
-  bool empty() const { return first_ == nullptr; }
+  bool empty() const { return last_ == nullptr; }
   uint16_t size() const { return size_; }
   /// Null when there is none.
-  T* first() const { return first_; }
+  T* first() const { return last_ == nullptr ? nullptr : last_->next; }
 
   void push(T* item) {
-    item->next = nullptr;
-    (last_ != nullptr ? last_->next : first_) = item;
+    if (last_ == nullptr) {
+      item->next = item;
+    } else {
+      item->next = last_->next;
+      last_->next = item;
+    }
     last_ = item;
     size_++;
   }
   /// Null when there is none.
   T* pop() {
-    T* item = first_;
+    T* item = first();
     if (item == nullptr) return nullptr;
-    first_ = item->next;
-    if (first_ == nullptr) last_ = nullptr;
+    if (item == last_)
+      last_ = nullptr;
+    else
+      last_->next = item->next;
     size_--;
     return item;
   }
 
  private:
-  T* first_ = nullptr;
-  T* last_ = nullptr;
+  T* last_ = nullptr;  ///< whose `next` is the first
   uint16_t size_ = 0;
 };
 

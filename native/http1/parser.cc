@@ -83,19 +83,17 @@ void Parser::bodyMayBeLeftOut() { bodyAwaited_ = state_ == State::body || (state
 bool Parser::awaitBody(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs) {
   bool begins;
   if (partial_ == nullptr) {
-    startNs_ = timeNs;
-    endNs_ = timeNs;
-    partialLine_ = 0;
     const Verdict verdict = classifyStart(p, n, Rigour::strict);
-    if (verdict == Verdict::needMore && keepPartial(context, p, n)) return true;
+    if (verdict == Verdict::needMore && keepPartial(context, p, n, 0, timeNs)) return true;
     begins = verdict == Verdict::request && isCleanRequestLine(p, n);
   } else {
-    const size_t before = partial_->size();
+    ByteBuffer& kept = partial_->bytes;
+    const size_t before = kept.size();
     const bool all = appendPartial(context, p, n) == n;
-    const Verdict verdict = classifyStart(partial_->data(), partial_->size(), Rigour::strict);
+    const Verdict verdict = classifyStart(kept.data(), kept.size(), Rigour::strict);
     if (verdict == Verdict::needMore && all) return true;
-    begins = verdict == Verdict::request && isCleanRequestLine(partial_->data(), partial_->size());
-    partial_->truncate(before);
+    begins = verdict == Verdict::request && isCleanRequestLine(kept.data(), kept.size());
+    kept.truncate(before);
   }
   if (begins) {
     bodyAwaited_ = false;
@@ -110,10 +108,7 @@ void Parser::takeAwaitedBody(ParserContext& context, void* owner, uint8_t side, 
   bodyAwaited_ = false;
   if (partial_ == nullptr) return;
   ByteBuffer& kept = context.lookedThrough;
-  kept.swap(*partial_);
-  context.stats.http_pendingBytes -= kept.capacity();
-  delete partial_;
-  partial_ = nullptr;
+  kept.swap(takePartial(context)->bytes);
   data(context, owner, side, kept.data(), kept.size(), timeNs);
 }
 
@@ -188,7 +183,6 @@ size_t Parser::readChunkSize(ParserContext& context, void* owner, uint8_t side, 
     at++;
     if (remaining_ == 0) {
       state_ = State::trailers;
-      partialLine_ = 0;
     } else {
       state_ = State::chunkData;
     }
@@ -220,11 +214,12 @@ size_t Parser::readTrailers(ParserContext& context, void* owner, uint8_t side, c
   size_t before = 0;
   size_t taken = n;
   if (partial_ != nullptr) {
-    before = partial_->size();
+    const ByteBuffer& kept = partial_->bytes;
+    before = kept.size();
     taken = appendPartial(context, p, n);
     const bool complete = findEmptyLine(before);
-    section = partial_->data();
-    size = complete ? partialLine_ : partial_->size();
+    section = kept.data();
+    size = complete ? partial_->line : kept.size();
     if (!complete && taken == n && size < context.options.maxHeadBytes)
       return tellFraming(context, owner, side, p, taken);
   }
@@ -250,8 +245,7 @@ size_t Parser::readTrailers(ParserContext& context, void* owner, uint8_t side, c
     loseFraming(context, owner, side, Damage::aborted);
     return taken;
   }
-  partialLine_ = static_cast<uint32_t>(length);
-  if (keepPartial(context, p, n)) return n;
+  if (keepPartial(context, p, n, length, timeNs)) return n;
   context.stats.http_headsTooLarge++;
   context.stats.http_skippedBytes += n;
   loseFraming(context, owner, side, Damage::aborted);
@@ -260,7 +254,7 @@ size_t Parser::readTrailers(ParserContext& context, void* owner, uint8_t side, c
 
 void Parser::gap(ParserContext& context, void* owner, uint8_t side, uint64_t length, Damage damage) {
   doubtful_ = false;
-  takeAwaitedBody(context, owner, side, endNs_);
+  takeAwaitedBody(context, owner, side, partial_ == nullptr ? 0 : partial_->endNs);
   switch (state_) {
     case State::start:
       if (partial_ != nullptr && !endPartialHead(context, owner, side, length, damage)) dropPartial(context);
@@ -310,7 +304,7 @@ void Parser::end(ParserContext& context, void* owner, uint8_t side, Damage atClo
   if (bodyAwaited_) {
     // The connection is over, and nothing has come.
     if (partial_ == nullptr && atClose == Damage::aborted) atClose = Damage::none;
-    takeAwaitedBody(context, owner, side, endNs_);
+    takeAwaitedBody(context, owner, side, partial_ == nullptr ? 0 : partial_->endNs);
   }
   switch (state_) {
     case State::start:

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "byte_buffer.h"
 #include "http1/events.h"
@@ -81,10 +82,19 @@ class Parser {
     done,
   };
 
+  /// A head or trailer section of which the end has not come.
+  struct Partial {
+    ByteBuffer bytes;
+    size_t line;      ///< where the last, incomplete line begins
+    int64_t startNs;  ///< time of the first byte
+    int64_t endNs;    ///< latest time: reordering may put it before the last byte
+  };
+
   size_t readStart(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
   size_t continueHead(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
+  /// `partial` is where the head lies when it came in pieces; otherwise it came at `timeNs`.
   size_t completeHead(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t length, size_t lineCount,
-                      ByteBuffer* storage, int64_t timeNs);
+                      Partial* partial, int64_t timeNs);
   /// Counts a head that is beyond the limits, of which `n` bytes were read, and tells of it.
   void giveUpHead(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n, int64_t timeNs);
   /// The body, or the next request? True while that is open; the bytes are kept then.
@@ -92,14 +102,15 @@ class Parser {
   /// It is the body: gives out what was kept of it.
   void takeAwaitedBody(ParserContext&, void* owner, uint8_t side, int64_t timeNs);
   size_t search(ParserContext&, const uint8_t* p, size_t n, size_t from);
-  /// Begins `partial_`. False, and nothing kept, when too much is kept already.
-  bool keepPartial(ParserContext&, const uint8_t* p, size_t n);
+  /// Begins `partial_`, whose last line is at `line`. False, and nothing kept, when too much is kept already.
+  bool keepPartial(ParserContext&, const uint8_t* p, size_t n, size_t line, int64_t timeNs);
   /// Adds to `partial_` what there is room for, and tells how much that was.
   size_t appendPartial(ParserContext&, const uint8_t* p, size_t n);
-  /// Moves `partialLine_` behind the empty line if there is one, else to the last, incomplete line. `partial_` was
+  /// Moves `partial_->line` behind the empty line if there is one, else to the last, incomplete line. `partial_` was
   /// looked at up to `before`.
   bool findEmptyLine(size_t before);
-  void dropPartial(ParserContext&);
+  std::unique_ptr<Partial> takePartial(ParserContext&);
+  void dropPartial(ParserContext& context) { takePartial(context); }
   /// Gives out a head that will not become complete; false when not even its start line is there.
   bool endPartialHead(ParserContext&, void* owner, uint8_t side, uint64_t missing, Damage damage);
   size_t readChunkSize(ParserContext&, void* owner, uint8_t side, const uint8_t* p, size_t n);
@@ -112,18 +123,15 @@ class Parser {
   void loseFraming(ParserContext&, void* owner, uint8_t side, Damage damage);
 
   uint64_t remaining_ = 0;  ///< bytes of the body or chunk still to come; while reading a chunk size: the size so far
-  ByteBuffer* partial_ = nullptr;  ///< an incomplete head or trailer section
-  int64_t startNs_ = 0;            ///< time of the first byte of the head
-  int64_t endNs_ = 0;              ///< latest time of its bytes: reordering may put it before the last one
-  uint32_t partialLine_ = 0;       ///< where the last, incomplete line of `partial_` begins
-  State state_ = State::start;
-  bool sizeSeen_ = false;     ///< in a chunk size: a digit was there
-  bool afterCr_ = false;      ///< in a line between chunks: the last byte was CR
-  bool doubtful_ = false;     ///< Framing::doubtful, and nothing of the body has come yet
-  bool bodyAwaited_ = false;  ///< bodyMayBeLeftOut(); `partial_` is what may begin the body or a head
-  bool searching_;            ///< not aligned: a start line must convince
-  bool everSynchronised_ = false;
+  std::unique_ptr<Partial> partial_;
   uint32_t skipped_ = 0;  ///< bytes skipped in vain so far, saturating
+  State state_ = State::start;
+  bool sizeSeen_ : 1 = false;     ///< in a chunk size: a digit was there
+  bool afterCr_ : 1 = false;      ///< in a line between chunks: the last byte was CR
+  bool doubtful_ : 1 = false;     ///< Framing::doubtful, and nothing of the body has come yet
+  bool bodyAwaited_ : 1 = false;  ///< bodyMayBeLeftOut(); `partial_` is what may begin the body or a head
+  bool searching_ : 1;            ///< not aligned: a start line must convince
+  bool everSynchronised_ : 1 = false;
 };
 
 }  // namespace flowtap::http1

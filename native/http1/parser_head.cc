@@ -1,6 +1,7 @@
 // The parser where a message begins: finding start lines, and putting heads together.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "http1/parser.h"
 
@@ -32,8 +33,7 @@ size_t Parser::readStart(ParserContext& context, void* owner, uint8_t side, cons
     n -= at;
     verdict = classifyStart(p, n, Rigour::strict);
   }
-  startNs_ = timeNs;
-  endNs_ = timeNs;
+  size_t line = 0;
   if (verdict != Verdict::needMore) {
     size_t lines = 0, length = 0;
     switch (scanLines(p, std::min<size_t>(n, UINT32_MAX), context.scratch.marks.data(), context.scratch.marks.size(),
@@ -45,16 +45,14 @@ size_t Parser::readStart(ParserContext& context, void* owner, uint8_t side, cons
         }
         return at + completeHead(context, owner, side, p, length, lines, nullptr, timeNs);
       case ScanResult::incomplete:
-        partialLine_ = static_cast<uint32_t>(length);
+        line = length;
         break;
       case ScanResult::tooManyLines:
         giveUpHead(context, owner, side, p, length, timeNs);
         return at + length;
     }
-  } else {
-    partialLine_ = 0;
   }
-  if (!keepPartial(context, p, n)) giveUpHead(context, owner, side, p, n, timeNs);
+  if (!keepPartial(context, p, n, line, timeNs)) giveUpHead(context, owner, side, p, n, timeNs);
   return at + n;
 }
 
@@ -93,25 +91,23 @@ size_t Parser::search(ParserContext& context, const uint8_t* p, size_t n, size_t
 
 size_t Parser::continueHead(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t n,
                             int64_t timeNs) {
-  endNs_ = std::max(endNs_, timeNs);
-  const size_t before = partial_->size();
+  partial_->endNs = std::max(partial_->endNs, timeNs);
+  const ByteBuffer& kept = partial_->bytes;
+  const size_t before = kept.size();
   const size_t taken = appendPartial(context, p, n);
-  const uint8_t* all = partial_->data();
-  const size_t size = partial_->size();
+  const uint8_t* all = kept.data();
+  const size_t size = kept.size();
 
   // Is the start line itself still in doubt? Once it is only the line feed that is missing, wait for that.
-  if (partialLine_ == 0 &&
+  if (partial_->line == 0 &&
       (before < settledBytes || (searching_ && size > maxStrictLineBytes) || std::memchr(p, '\n', taken) != nullptr)) {
     const Verdict verdict = classifyStart(all, size, searching_ ? Rigour::strict : Rigour::lenient);
     if (verdict == Verdict::no) {
       // Look through what was kept; it comes before what is left of p.
-      ByteBuffer& kept = context.lookedThrough;
-      context.stats.http_pendingBytes -= partial_->capacity();
-      kept.swap(*partial_);
-      delete partial_;
-      partial_ = nullptr;
-      const size_t at = search(context, kept.data(), kept.size(), 0);
-      if (at < kept.size()) data(context, owner, side, kept.data() + at, kept.size() - at, timeNs);
+      ByteBuffer& looked = context.lookedThrough;
+      looked.swap(takePartial(context)->bytes);
+      const size_t at = search(context, looked.data(), looked.size(), 0);
+      if (at < looked.size()) data(context, owner, side, looked.data() + at, looked.size() - at, timeNs);
       return taken;
     }
   }
@@ -124,25 +120,22 @@ size_t Parser::continueHead(ParserContext& context, void* owner, uint8_t side, c
     return taken;
   }
 
-  ByteBuffer* storage = partial_;
-  partial_ = nullptr;
-  context.stats.http_pendingBytes -= storage->capacity();
-  const size_t line = partialLine_;
+  const std::unique_ptr<Partial> partial = takePartial(context);
+  const size_t line = partial->line;
   const size_t consumed = line - before;
   size_t lines = 0, length = 0;
   if (scanLines(all, line, context.scratch.marks.data(), context.scratch.marks.size(), lines, length,
                 context.scratch.controls) == ScanResult::complete) {
-    storage->truncate(length);
-    completeHead(context, owner, side, all, length, lines, storage, timeNs);
+    partial->bytes.truncate(length);
+    completeHead(context, owner, side, all, length, lines, partial.get(), timeNs);
   } else {
     giveUpHead(context, owner, side, all, line, timeNs);
   }
-  delete storage;
   return consumed;
 }
 
 size_t Parser::completeHead(ParserContext& context, void* owner, uint8_t side, const uint8_t* p, size_t length,
-                            size_t lineCount, ByteBuffer* storage, int64_t timeNs) {
+                            size_t lineCount, Partial* partial, int64_t timeNs) {
   Head head;
   if (!parseHead(p, length, lineCount, context.scratch, head)) {
     searching_ = true;
@@ -152,10 +145,11 @@ size_t Parser::completeHead(ParserContext& context, void* owner, uint8_t side, c
   if (searching_ && everSynchronised_) context.stats.http_resyncs++;
   searching_ = false;
   everSynchronised_ = true;
-  head.storage = storage;
+  if (partial != nullptr) head.storage = &partial->bytes;
   // Anything the handler does with this parser (becomeTunnel) must find it between messages.
   state_ = State::start;
-  const Framing framing = context.events.onHead(owner, side, head, startNs_, endNs_);
+  const Framing framing = context.events.onHead(owner, side, head, partial == nullptr ? timeNs : partial->startNs,
+                                                partial == nullptr ? timeNs : partial->endNs);
   switch (framing.kind) {
     case Framing::Kind::none:
       endMessage(context, owner, side, Damage::none, timeNs);
@@ -183,57 +177,56 @@ size_t Parser::completeHead(ParserContext& context, void* owner, uint8_t side, c
 }
 
 bool Parser::endPartialHead(ParserContext& context, void* owner, uint8_t side, uint64_t missing, Damage damage) {
-  if (partialLine_ == 0) {
-    context.stats.http_skippedBytes += partial_->size();
+  const ByteBuffer& kept = partial_->bytes;
+  if (partial_->line == 0) {
+    context.stats.http_skippedBytes += kept.size();
     return false;
   }
   size_t lines = 0, length = 0;
-  if (scanLines(partial_->data(), partial_->size(), context.scratch.marks.data(), context.scratch.marks.size(), lines,
-                length, context.scratch.controls) != ScanResult::incomplete)
+  if (scanLines(kept.data(), kept.size(), context.scratch.marks.data(), context.scratch.marks.size(), lines, length,
+                context.scratch.controls) != ScanResult::incomplete)
     return false;
   context.scratch.controls = UINT64_MAX;  // of an incomplete section not known
   Head head;
-  if (!parseHead(partial_->data(), length, lines, context.scratch, head)) return false;
-  ByteBuffer* storage = partial_;
-  partial_ = nullptr;
-  context.stats.http_pendingBytes -= storage->capacity();
-  context.stats.http_skippedBytes += storage->size() - length;
-  storage->truncate(length);
-  head.storage = storage;
+  if (!parseHead(kept.data(), length, lines, context.scratch, head)) return false;
+  const std::unique_ptr<Partial> partial = takePartial(context);
+  context.stats.http_skippedBytes += partial->bytes.size() - length;
+  partial->bytes.truncate(length);
+  head.storage = &partial->bytes;
   head.incomplete = true;
   // What is not there may be in the part that is missing.
   head.suspicious &= ~suspicion::missingHost;
   everSynchronised_ = true;
-  context.events.onHead(owner, side, head, startNs_, endNs_);
+  context.events.onHead(owner, side, head, partial->startNs, partial->endNs);
   if (missing != 0) context.events.onMissing(owner, side, missing, 0, damage);
-  delete storage;
   endMessage(context, owner, side, damage, 0);
   return true;
 }
 
-bool Parser::keepPartial(ParserContext& context, const uint8_t* p, size_t n) {
+bool Parser::keepPartial(ParserContext& context, const uint8_t* p, size_t n, size_t line, int64_t timeNs) {
   if (ByteBuffer().growth(n) > context.pendingRoom()) return false;
-  partial_ = new ByteBuffer();
-  partial_->append(p, n);
-  context.stats.http_pendingBytes += partial_->capacity();
+  partial_ = std::make_unique<Partial>(Partial{ByteBuffer(), line, timeNs, timeNs});
+  partial_->bytes.append(p, n);
+  context.stats.http_pendingBytes += partial_->bytes.capacity();
   return true;
 }
 
 size_t Parser::appendPartial(ParserContext& context, const uint8_t* p, size_t n) {
-  const size_t before = partial_->size();
+  ByteBuffer& kept = partial_->bytes;
+  const size_t before = kept.size();
   const size_t room = context.options.maxHeadBytes > before ? context.options.maxHeadBytes - before : 0;
   size_t taken = std::min(n, room);
-  const size_t capacity = partial_->capacity();
-  if (partial_->growth(taken) > context.pendingRoom()) taken = std::min(taken, capacity - before);
-  partial_->append(p, taken);
-  context.stats.http_pendingBytes += partial_->capacity() - capacity;
+  const size_t capacity = kept.capacity();
+  if (kept.growth(taken) > context.pendingRoom()) taken = std::min(taken, capacity - before);
+  kept.append(p, taken);
+  context.stats.http_pendingBytes += kept.capacity() - capacity;
   return taken;
 }
 
 bool Parser::findEmptyLine(size_t before) {
-  const uint8_t* all = partial_->data();
-  const size_t size = partial_->size();
-  size_t line = partialLine_;
+  const uint8_t* all = partial_->bytes.data();
+  const size_t size = partial_->bytes.size();
+  size_t line = partial_->line;
   size_t from = std::max<size_t>(line, before);
   bool found = false;
   while (!found && from < size) {
@@ -245,15 +238,13 @@ bool Parser::findEmptyLine(size_t before) {
     from = line;
     found = length == 0 || (length == 1 && all[at - 1] == '\r');
   }
-  partialLine_ = static_cast<uint32_t>(line);
+  partial_->line = line;
   return found;
 }
 
-void Parser::dropPartial(ParserContext& context) {
-  if (partial_ == nullptr) return;
-  context.stats.http_pendingBytes -= partial_->capacity();
-  delete partial_;
-  partial_ = nullptr;
+std::unique_ptr<Parser::Partial> Parser::takePartial(ParserContext& context) {
+  if (partial_ != nullptr) context.stats.http_pendingBytes -= partial_->bytes.capacity();
+  return std::move(partial_);
 }
 
 }  // namespace flowtap::http1

@@ -1,6 +1,7 @@
 #include "stream/protocol_switch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "byte_buffer.h"
 
@@ -8,9 +9,10 @@ namespace flowtap::stream {
 
 struct ProtocolSwitch::Stream {
   void* state = nullptr;  ///< the handler's; the next free one while unused
+  std::unique_ptr<Prefix> prefix;
+  std::unique_ptr<Detector> detector[2];  ///< of a side whose first bytes did not tell enough
   Protocol protocol = Protocol::undetermined;
-  Detector detector[2];
-  Prefix* prefix = nullptr;
+  bool settled[2] = {false, false};  ///< nothing more is to be learnt from this side
 };
 
 /// Of a connection whose first bytes look like a PROXY header that is not all there.
@@ -29,10 +31,7 @@ constexpr size_t streamsPerSlab = 1024;
 ProtocolSwitch::ProtocolSwitch(ProtocolHandler& http1, Stats& stats) : http1_(http1), stats_(stats) {}
 
 ProtocolSwitch::~ProtocolSwitch() {
-  for (Stream* slab : slabs_) {
-    for (size_t i = 0; i < streamsPerSlab; i++) delete slab[i].prefix;
-    delete[] slab;
-  }
+  for (Stream* slab : slabs_) delete[] slab;
 }
 
 ProtocolSwitch::Stream* ProtocolSwitch::acquire() {
@@ -46,7 +45,7 @@ ProtocolSwitch::Stream* ProtocolSwitch::acquire() {
   }
   Stream* stream = free_;
   free_ = static_cast<Stream*>(stream->state);
-  *stream = Stream{};
+  stream->state = nullptr;
   return stream;
 }
 
@@ -56,7 +55,7 @@ void ProtocolSwitch::data(tcp::ConnectionInfo& connection, tcp::Side side, uint6
                           size_t length, int64_t timeNs) {
   auto* stream = static_cast<Stream*>(connection.context);
   if (stream == nullptr) connection.context = stream = acquire();
-  if (stream->protocol == Protocol::undetermined && !stream->detector[side].finished() &&
+  if (stream->protocol == Protocol::undetermined && !stream->settled[side] &&
       !passProxyHeader(connection, *stream, side, offset, bytes, length, timeNs))
     return;
   handOn(connection, *stream, side, offset, bytes, length, timeNs);
@@ -64,8 +63,8 @@ void ProtocolSwitch::data(tcp::ConnectionInfo& connection, tcp::Side side, uint6
 
 void ProtocolSwitch::handOn(tcp::ConnectionInfo& connection, Stream& stream, tcp::Side side, uint64_t offset,
                             const uint8_t* bytes, size_t length, int64_t timeNs) {
-  if (stream.protocol == Protocol::undetermined && !stream.detector[side].finished()) {
-    const Protocol protocol = stream.detector[side].feed(bytes, length);
+  if (stream.protocol == Protocol::undetermined && !stream.settled[side]) {
+    const Protocol protocol = detect(stream, side, bytes, length);
     if (protocol != Protocol::undetermined && !http1_.recognised(stream.state)) {
       recognise(connection, stream, protocol);
       return;
@@ -75,9 +74,22 @@ void ProtocolSwitch::handOn(tcp::ConnectionInfo& connection, Stream& stream, tcp
   http1_.data(connection, stream.state, side, offset, bytes, length, timeNs);
 }
 
+Protocol ProtocolSwitch::detect(Stream& stream, tcp::Side side, const uint8_t* bytes, size_t length) {
+  std::unique_ptr<Detector>& kept = stream.detector[side];
+  Detector first;
+  Detector& detector = kept == nullptr ? first : *kept;
+  const Protocol protocol = detector.feed(bytes, length);
+  stream.settled[side] = detector.finished();
+  if (detector.finished())
+    kept.reset();
+  else if (kept == nullptr)
+    kept = std::make_unique<Detector>(first);
+  return protocol;
+}
+
 bool ProtocolSwitch::passProxyHeader(tcp::ConnectionInfo& connection, Stream& stream, tcp::Side side, uint64_t offset,
                                      const uint8_t*& bytes, size_t& length, int64_t timeNs) {
-  Prefix* prefix = stream.prefix;
+  Prefix* prefix = stream.prefix.get();
   if (prefix == nullptr) {
     if (offset != 0 || (bytes[0] != 'P' && bytes[0] != '\r') || stream.state != nullptr) return true;
     if (connection.initiator != tcp::unknownSide && connection.initiator != side) return true;
@@ -104,7 +116,8 @@ bool ProtocolSwitch::passProxyHeader(tcp::ConnectionInfo& connection, Stream& st
       return true;
     }
     if (prefix == nullptr) {
-      prefix = stream.prefix = new Prefix;
+      stream.prefix = std::make_unique<Prefix>();
+      prefix = stream.prefix.get();
       prefix->side = side;
       prefix->offset = offset;
       prefix->timeNs = timeNs;
@@ -118,20 +131,15 @@ bool ProtocolSwitch::passProxyHeader(tcp::ConnectionInfo& connection, Stream& st
   prefix->skip -= taken;
   bytes += taken;
   length -= taken;
-  if (prefix->skip == 0) {
-    delete prefix;
-    stream.prefix = nullptr;
-  }
+  if (prefix->skip == 0) stream.prefix.reset();
   return length != 0;
 }
 
 void ProtocolSwitch::releasePrefix(tcp::ConnectionInfo& connection, Stream& stream) {
-  Prefix* prefix = stream.prefix;
-  stream.prefix = nullptr;
+  const std::unique_ptr<Prefix> prefix = std::move(stream.prefix);
   if (prefix->skip == 0 && !prefix->waiting.empty())
     handOn(connection, stream, prefix->side, prefix->offset, prefix->waiting.data(), prefix->waiting.size(),
            prefix->timeNs);
-  delete prefix;
 }
 
 void ProtocolSwitch::recognise(tcp::ConnectionInfo& connection, Stream& stream, Protocol protocol) {
@@ -190,6 +198,7 @@ void ProtocolSwitch::close(tcp::ConnectionInfo& connection, tcp::CloseReason rea
     if (!recognised && stats_.http_connections == before) stats_.http_otherConnections++;
   }
   connection.context = nullptr;
+  *stream = Stream{};
   stream->state = free_;
   free_ = stream;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "stats.h"
@@ -38,6 +39,8 @@ class ProtocolSwitch final : public tcp::StreamListener {
                        const uint8_t*& bytes, size_t& length, int64_t timeNs);
   void handOn(tcp::ConnectionInfo& connection, Stream& stream, tcp::Side side, uint64_t offset, const uint8_t* bytes,
               size_t length, int64_t timeNs);
+  /// What the next bytes of a side tell of the protocol.
+  static Protocol detect(Stream& stream, tcp::Side side, const uint8_t* bytes, size_t length);
   /// It was no PROXY header: hands on what waited, if anything.
   void releasePrefix(tcp::ConnectionInfo& connection, Stream& stream);
   Stream* acquire();
