@@ -19,9 +19,9 @@ bool Mailbox::waitForRoom() {
   return !closed_;
 }
 
-bool Mailbox::empty() {
+size_t Mailbox::size() {
   std::lock_guard lock(mutex_);
-  return batches_.empty();
+  return batches_.size();
 }
 
 void Mailbox::put(std::unique_ptr<Batch> batch) {

@@ -22,8 +22,9 @@ class Mailbox {
   bool hasRoom();
   /// Producer: waits until there is room. False when the mailbox was closed.
   bool waitForRoom();
-  /// Producer: nothing waits to be taken.
-  bool empty();
+  /// Producer: how many wait to be taken.
+  size_t size();
+  bool empty() { return size() == 0; }
   /// Producer. Whatever the bound says: the batch exists already.
   void put(std::unique_ptr<Batch> batch);
   /// Producer: an empty batch, a used one if possible.

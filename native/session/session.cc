@@ -13,6 +13,8 @@ constexpr int pauseMs = 250;
 constexpr int64_t drainLimitNs = 1'000'000'000;
 /// Asking the kernel for its counters is a system call: not for each burst.
 constexpr unsigned burstsPerCounterUpdate = 16;
+/// A consumer that is faster than the file would spend more on being woken for each batch than on taking it.
+constexpr size_t batchesPerRing = 4;
 
 int64_t wallClockNs() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -28,7 +30,7 @@ Session::Session(const SessionOptions& options, std::unique_ptr<source::PacketSo
       doorbell_(doorbell),
       mailbox_(options.maxQueuedBytes),
       source_(std::move(source)),
-      pipeline_(std::make_unique<Pipeline>(options.pipeline, mailbox_, [this] { announce(); })),
+      pipeline_(std::make_unique<Pipeline>(options.pipeline, mailbox_, [this] { handedOver(); })),
       begun_(!options.waitsForBegin),
       exchanges_(options.exchanges),
       thread_([this] { run(); }) {}
@@ -41,6 +43,7 @@ void Session::run() {
   else
     noteFailure();
   pipeline_->finish();
+  announce();
   finishRecording();
   publishStats(true);
   enter(Phase::ended);
@@ -58,10 +61,12 @@ void Session::capture() {
     if (status == source::ReadStatus::failed) return noteFailure();
     // Packet time rules while packets come; a silent interface must not stop the clocks.
     const int64_t now = status == source::ReadStatus::idle && live_ ? wallClockNs() : pipeline_->packetTimeNs();
-    if (lowLatency_ || status != source::ReadStatus::packets)
+    if (lowLatency_ || status != source::ReadStatus::packets) {
       pipeline_->pause(now);
-    else
+      if (!mailbox_.empty()) announce();
+    } else {
       pipeline_->advance(now);
+    }
     publishStats(++bursts % burstsPerCounterUpdate == 0 || status == source::ReadStatus::idle);
   }
   if (live_) drainLive();
@@ -229,6 +234,10 @@ void Session::publishStats(bool withSource) {
     }
   }
   if (firstUnsupported || recordingFailed) news();
+}
+
+void Session::handedOver() {
+  if (lowLatency_ || mailbox_.size() >= batchesPerRing || !mailbox_.hasRoom()) announce();
 }
 
 void Session::announce() {

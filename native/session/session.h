@@ -36,8 +36,8 @@ struct SessionOptions {
   PipelineOptions pipeline;
   size_t maxQueuedBytes = 16u << 20;
   bool live = false;  ///< time goes on while no packets come
-  /// Hand over what is finished after each read, if the consumer has nothing else; otherwise when a batch is full or
-  /// the source pauses.
+  /// Hand over what is finished after each read, if the consumer has nothing else; otherwise when a few batches are
+  /// full or the source pauses.
   bool lowLatency = true;
   /// Live: how long the kernel may sit on packets that it has captured. After stop() they are still waited for.
   int deliveryDelayMs = 5;
@@ -107,6 +107,7 @@ class Session {
   void noteFailure();
   void enter(Phase phase);
   void publishStats(bool withSource);
+  void handedOver();
   void announce();
   /// Until begin(), stop() or close(). False: there is nothing to do with the packets.
   bool awaitBegin();

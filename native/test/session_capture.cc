@@ -69,6 +69,32 @@ TEST_CASE("session: a small mailbox makes a file wait, and loses nothing") {
   CHECK(consumer.session.stats().delivery_messagesDropped == 0);
 }
 
+TEST_CASE("session: the consumer of a file is called when several batches wait, or there is no room for more") {
+  FakeSource::Script script = oneExchange();
+  script.rounds = 5000;
+  SessionOptions options;
+  options.lowLatency = false;
+  options.waitsForBegin = true;
+  size_t atLeast = 4;
+  SUBCASE("several") {}
+  SUBCASE("no room") {
+    options.maxQueuedBytes = 1;
+    atLeast = 1;
+  }
+  Consumer consumer(script, options);
+  while (consumer.session.state().phase != Phase::capturing) std::this_thread::yield();
+  REQUIRE(consumer.session.park());
+  consumer.session.begin(false);
+  consumer.bell.wait(++consumer.parks);
+  uint64_t messages = 0;
+  for (size_t i = 0; i < atLeast; i++) {
+    const auto batch = consumer.session.take();
+    REQUIRE(batch != nullptr);
+    messages += batch->records.size();
+  }
+  CHECK(messages + consumer.drain() == 10000);
+}
+
 TEST_CASE("session: failures come after what was captured") {
   SUBCASE("to open") {
     FakeSource::Script script;

@@ -6,6 +6,7 @@
 #include "conversation.h"
 #include "recording_fixture.h"
 #include "session/session.h"
+#include "session_fixture.h"
 
 using namespace flowtap;
 using namespace flowtap::session;
@@ -49,17 +50,13 @@ class Conversations final : public source::PacketSource {
   source::Error error_;
 };
 
-class Silent final : public Doorbell {
- public:
-  void ring() override {}
-};
-
 struct Recording {
   explicit Recording(uint16_t count, const std::string& path = "") {
     auto source = std::make_unique<Conversations>(count);
     packetsEach = source->packets();
     SessionOptions options;
     options.maxQueuedBytes = 1;
+    options.lowLatency = false;
     options.waitsForBegin = true;
     options.pipeline.recording = recording::RecordingOptions{
         {path.empty() ? folder.file() : path, false, "fake0", 0}, folder.path(), uint64_t{64} << 20};
@@ -85,12 +82,13 @@ struct Recording {
         session->decide(wanted, last);
       }
       if (ended && !took) return messages;
-      if (!took) std::this_thread::yield();
+      if (!took && session->park()) bell.wait(++parks);
     }
   }
 
   Folder folder;
-  Silent bell;
+  test::Bell bell;
+  uint64_t parks = 0;
   size_t packetsEach = 0;
   std::unique_ptr<Session> session;
 };
