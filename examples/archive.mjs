@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Writes messages as gzipped NDJSON through a pipeline of Node's streams. Nothing is read faster than the disk takes it: a capture file waits,
- * a live capture queues up to a limit and counts what it drops. FILE appears when it is complete.
+ * Writes messages as gzipped NDJSON through a pipeline of Node's streams. Nothing is read faster than the disk takes it: a capture file
+ * waits, a live capture queues up to a limit and counts what it drops. FILE appears when it is complete.
  */
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';

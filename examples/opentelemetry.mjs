@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * Traces and latency of servers that have no instrumentation: a span for each request, within the trace that its traceparent header tells, and
- * the histogram http.server.request.duration. They go to a collector by OTLP (OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318 by default), or
- * to standard output with OTEL_TRACES_EXPORTER=console, OTEL_METRICS_EXPORTER=console. OTEL_SERVICE_NAME names the service.
+ * Traces and latency of servers that have no instrumentation: a span for each request, in the trace that its traceparent header names, and
+ * the histogram http.server.request.duration. They go by OTLP to a collector (OTEL_EXPORTER_OTLP_ENDPOINT, http://localhost:4318 by
+ * default), or to standard output (OTEL_TRACES_EXPORTER=console, OTEL_METRICS_EXPORTER=console). OTEL_SERVICE_NAME names the service.
  *
  *   npm install flowtap @opentelemetry/{api@1.9,{core,resources,sdk-metrics,sdk-trace-base}@2,exporter-{metrics,trace}-otlp-http@0.223}
  */

@@ -1,10 +1,6 @@
 /** examples/opentelemetry.mjs, with a collector that keeps what it gets. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
-import { describe as suite, type TestContext, test } from 'node:test';
+import { describe as suite, test } from 'node:test';
 import * as conventions from '@opentelemetry/semantic-conventions';
 import { capture, type Exchange } from '../lib/index.js';
 import { pcap, toPackets } from './support/capture-file.js';
@@ -12,109 +8,14 @@ import { Conversation, interleave } from './support/conversation.js';
 import { collect, loopback, skipUnlessLive, temporaryFile } from './support/environment.js';
 import { Example, runExample, startTraffic } from './support/example.js';
 import { type RequestOptions, type ResponseOptions, request, response } from './support/http.js';
+import { Collector, valuesOf } from './support/otlp-collector.js';
 import { traffic } from './support/traffic.js';
 
 const live = await skipUnlessLive();
 
-/** OTLP as JSON (opentelemetry-proto), as far as it is looked at here. */
-interface Attribute {
-  key: string;
-  value: { stringValue?: string; intValue?: number | string };
-}
-interface Resource {
-  attributes: Attribute[];
-}
-interface Span {
-  traceId: string;
-  parentSpanId?: string;
-  name: string;
-  kind: number;
-  startTimeUnixNano: string;
-  endTimeUnixNano: string;
-  attributes: Attribute[];
-  status: { code: number };
-}
-interface DataPoint {
-  attributes: Attribute[];
-  count: number;
-  sum: number;
-  bucketCounts: number[];
-  explicitBounds: number[];
-}
-interface Metric {
-  name: string;
-  unit: string;
-  histogram: { dataPoints: DataPoint[] };
-}
-interface Export {
-  resourceSpans?: { resource: Resource; scopeSpans: { spans: Span[] }[] }[];
-  resourceMetrics?: { resource: Resource; scopeMetrics: { metrics: Metric[] }[] }[];
-}
-
 const server = 2;
 const error = 2;
 const buckets = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-
-class Collector {
-  readonly spans: Span[] = [];
-  readonly metrics: Metric[] = [];
-  readonly services = new Set<unknown>();
-  readonly env: Record<string, string>;
-
-  constructor(port: number) {
-    this.env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}`, OTEL_SERVICE_NAME: 'payments' };
-  }
-
-  /** With `slow` it answers the first export only when the second one is there. */
-  static async start(t: TestContext, { status = 200, slow = false } = {}): Promise<Collector> {
-    let waiting: (() => void)[] | undefined = slow ? [] : undefined;
-    const http = createServer(async (incoming, outgoing) => {
-      collector.take(incoming.url as string, (await json(incoming)) as Export);
-      const answer = () => void outgoing.writeHead(status, { 'Content-Type': 'application/json' }).end('{}');
-      if (!waiting) return answer();
-      waiting.push(answer);
-      if (waiting.length < 2) return;
-      for (const one of waiting) one();
-      waiting = undefined;
-    });
-    http.listen(0, '127.0.0.1');
-    await once(http, 'listening');
-    t.after(() => {
-      http.closeAllConnections();
-      http.close();
-    });
-    const collector = new Collector((http.address() as AddressInfo).port);
-    return collector;
-  }
-
-  take(url: string, { resourceSpans = [], resourceMetrics = [] }: Export): void {
-    assert.equal(url, resourceSpans.length > 0 ? '/v1/traces' : '/v1/metrics');
-    for (const { resource, scopeSpans } of resourceSpans) {
-      this.services.add(valuesOf(resource.attributes)['service.name']);
-      this.spans.push(...scopeSpans.flatMap(({ spans }) => spans));
-    }
-    for (const { resource, scopeMetrics } of resourceMetrics) {
-      this.services.add(valuesOf(resource.attributes)['service.name']);
-      this.metrics.push(...scopeMetrics.flatMap(({ metrics }) => metrics));
-    }
-  }
-
-  /** All that it got of the one histogram: the last export has the totals. */
-  get duration(): Metric {
-    const last = this.metrics.at(-1);
-    assert.ok(last);
-    return last;
-  }
-}
-
-function valuesOf(attributes: Attribute[]): Record<string, string | number | undefined> {
-  return Object.fromEntries(
-    attributes.map(({ key, value }) => [
-      key,
-      value.intValue === undefined ? value.stringValue : Number(value.intValue),
-    ]),
-  );
-}
 
 function say(conversation: Conversation, asked: RequestOptions, answered: ResponseOptions = {}): void {
   conversation.exchange(request(asked), response(answered));
