@@ -25,7 +25,7 @@ if (values.help) {
 const limit = Number(values.limit);
 const windowNs = BigInt(Math.round(Number(values.seconds) * 1e9));
 
-/** By client, who was refused last at the end: when, the last `limit` times, and until when nothing more is said about it. */
+/** Of each client the times of its last refusals, and until when it is not told of again. Who was refused last is at the end. */
 const clients = new Map(/** @type {[string, { times: bigint[], quietUntil: bigint }][]} */ ([]));
 
 try {

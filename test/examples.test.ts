@@ -160,7 +160,7 @@ suite('alert', { timeout: 120_000 }, () => {
     const example = new Example(t, 'alert', ['-i', loopback, '-p', String(port), ...args, '--webhook', webhook.url]);
     await example.reading();
     for (const target of ['/1', '/ok', '/2', '/ok', '/3']) await ask(target);
-    const posted = await webhook.posted;
+    const posted = await within(webhook.posted, 'the alert');
     example.interrupt();
     assert.equal(await example.end(), 0, example.stderr);
     const [alert = '', ...rest] = linesOf(example.stdout);
@@ -199,7 +199,7 @@ async function startWebhook(t: TestContext, status: number) {
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    posted: within(posted, 'the alert'),
+    posted,
   };
 }
 
