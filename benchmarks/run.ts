@@ -17,6 +17,7 @@ const benchmarks: Record<string, Benchmark> = {
   },
   options: { about: 'bufferBytes, snaplen, pollTimeoutMs, immediate and what they cost', program: './live/options.js' },
   connections: { about: 'a packet with 1 k to 1 M connections open', program: './connections.js' },
+  workers: { about: 'several capture threads over one file', program: './workers.js' },
   length: { about: 'a capture and one eight times as long', program: './length.js' },
 };
 
