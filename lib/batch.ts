@@ -267,26 +267,31 @@ export class Batch extends BatchBuffer<Connection> {
     return -1;
   }
 
+  /** What a record refers to: the field that holds the offset, and how many bytes lie there. */
+  #parts(at: number, withBodies: boolean): readonly (readonly [field: number, length: number])[] {
+    const width = (this.flags(at) & flags.wideOffsets) !== 0 ? 16 : 8;
+    return [
+      [recordLayout.connectionOffset, connectionSize],
+      [recordLayout.headersOffset, this.headersCount(at) * width],
+      [recordLayout.trailersOffset, this.trailersCount(at) * width],
+      [recordLayout.headOffset, this.view.getUint32(at + recordLayout.headLength, LE)],
+      [recordLayout.trailerOffset, this.view.getUint32(at + recordLayout.trailerLength, LE)],
+      [recordLayout.bodyOffset, withBodies && this.#bodyNumber(at) === 0 ? this.#bodyKeptLength(at) : 0],
+    ];
+  }
+
+  /** Bytes of the buffer that `compact()` would make. */
+  compactSize(indexes: readonly number[], withBodies: boolean): number {
+    let size = headerSize + indexes.length * recordSize;
+    for (const index of indexes)
+      for (const [, length] of this.#parts(this.recordAt(index), withBodies)) size += align(length);
+    return size;
+  }
+
   /** A batch of its own with some of the records, with or without their bodies. */
   compact(indexes: readonly number[], withBodies: boolean): Batch {
-    const align = (offset: number) => (offset + 7) & ~7;
-    const parts = (at: number) => {
-      const width = (this.flags(at) & flags.wideOffsets) !== 0 ? 16 : 8;
-      return [
-        // [field that holds the offset, bytes]
-        [recordLayout.connectionOffset, connectionSize],
-        [recordLayout.headersOffset, this.headersCount(at) * width],
-        [recordLayout.trailersOffset, this.trailersCount(at) * width],
-        [recordLayout.headOffset, this.view.getUint32(at + recordLayout.headLength, LE)],
-        [recordLayout.trailerOffset, this.view.getUint32(at + recordLayout.trailerLength, LE)],
-        [recordLayout.bodyOffset, withBodies && this.#bodyNumber(at) === 0 ? this.#bodyKeptLength(at) : 0],
-      ] as const;
-    };
     const bodies: ArrayBuffer[] = [];
-    let size = headerSize + indexes.length * recordSize;
-    for (const index of indexes) for (const [, length] of parts(this.recordAt(index))) size += align(length);
-
-    const buffer = new ArrayBuffer(size);
+    const buffer = new ArrayBuffer(this.compactSize(indexes, withBodies));
     const view = new DataView(buffer);
     const bytes = Buffer.from(buffer);
     view.setUint32(headerLayout.recordCount, indexes.length, LE);
@@ -296,7 +301,7 @@ export class Batch extends BatchBuffer<Connection> {
     for (const index of indexes) {
       const at = this.recordAt(index);
       this.bytes.copy(bytes, to, at, at + recordSize);
-      for (const [field, length] of parts(at)) {
+      for (const [field, length] of this.#parts(at, withBodies)) {
         const from = this.view.getUint32(at + field, LE);
         this.bytes.copy(bytes, arena, from, from + length);
         view.setUint32(to + field, arena, LE);
@@ -317,6 +322,11 @@ export class Batch extends BatchBuffer<Connection> {
     copy.open = this.open;
     return copy;
   }
+}
+
+/** To where a view of any width may begin. */
+function align(offset: number): number {
+  return (offset + 7) & ~7;
 }
 
 interface SlicingBuffer extends Buffer {

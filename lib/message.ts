@@ -107,7 +107,7 @@ export class ResponseMessage extends MessageView {
   /**
    * The request that it answers, when it was seen and delivered: the same each time, but not the same object as the one that
    * was iterated over. A response keeps the batch of its request, so that it is there as long as the response is. Of a request that has waited
-   * for longer than some batches only the head is kept (its `body` is `undefined`), and of more than 32 MiB of such the oldest are forgotten.
+   * for longer than some batches often only the head is kept (its `body` is `undefined`), and of more than 32 MiB of such the oldest are forgotten.
    */
   get request(): RequestMessage | undefined {
     const source = this._requestSource;

@@ -7,8 +7,8 @@
  * 1. A response and its request are mostly in one batch, which the response refers to anyway.
  * 2. The last `maxRecentBatches` batches, at most `maxRecentBytes`, are kept whole.
  * 3. When a batch leaves that window, those of its requests that wait for a final response are copied, without their bodies unless
- *    exchanges want them, into a small batch of their own, and the batch is let go. The copies are kept until all of their requests are answered, up
- *    to `maxWaitingBytes`; beyond that the oldest are forgotten and counted.
+ *    exchanges want them, into a small batch of their own, and the batch is let go; unless that were nearly all of it, which is kept as it is.
+ *    What is kept is kept until all of its requests are answered, up to `maxWaitingBytes`; beyond that the oldest are forgotten and counted.
  *
  * A batch that arrives notes where the requests are that it answers, and forgets it when it leaves the window: else there would be a chain,
  * batch to batch, that kept everything since the beginning once somebody keeps one response. What is made of a batch before, the
@@ -49,7 +49,10 @@ export function findRequest(batch: Batch, id: number): FoundRequest | undefined 
   return source === undefined || index < 0 ? undefined : { batch: source, index };
 }
 
-/** The copy of the requests of a batch that wait for their responses. */
+/** A copy is worth its while when it has at most this share of the bytes. */
+const copyShare = 3 / 4;
+
+/** The requests of a batch that wait for their responses: a copy, or the batch. */
 interface Waiting {
   batch: Batch;
   firstId: number;
@@ -158,7 +161,7 @@ export class RecentRequests {
   #tellForgotten(batch: Batch): void {
     if (this.#onForgotten === undefined) return;
     for (let index = 0; index < batch.length; index++) {
-      if (batch.answered?.[index] !== 1) this.#onForgotten({ batch, index });
+      if (batch.isRequest(index) && batch.answered?.[index] !== 1) this.#onForgotten({ batch, index });
     }
   }
 
@@ -171,16 +174,23 @@ export class RecentRequests {
       if (batch.kind(at) === REQUEST && batch.answered?.[i] !== 1) unanswered.push(i);
     }
     if (unanswered.length === 0) return;
-    const copy = batch.compact(unanswered, this.#onForgotten !== undefined);
-    copy.answered = new Uint8Array(copy.length);
-    this.#waiting.push({ batch: copy, firstId: copy.firstId, lastId: copy.lastId, remaining: copy.length });
-    this.#waitingBytes += copy.byteLength;
+    const kept = this.#keptOf(batch, unanswered);
+    this.#waiting.push({ batch: kept, firstId: kept.firstId, lastId: kept.lastId, remaining: unanswered.length });
+    this.#waitingBytes += kept.byteLength;
     while (this.#waitingBytes > maxWaitingBytes) {
       const oldest = this.#waiting.shift() as Waiting;
       this.#waitingBytes -= oldest.batch.byteLength;
       this.#forgotten += oldest.remaining;
       this.#tellForgotten(oldest.batch);
     }
+  }
+
+  #keptOf(batch: Batch, unanswered: readonly number[]): Batch {
+    const withBodies = this.#onForgotten !== undefined;
+    if (batch.compactSize(unanswered, withBodies) > batch.byteLength * copyShare) return batch;
+    const copy = batch.compact(unanswered, withBodies);
+    copy.answered = new Uint8Array(copy.length);
+    return copy;
   }
 }
 

@@ -65,6 +65,18 @@ test('a request that waits long is found without its body', () => {
   assert.equal(responseAt(late, 3).request, undefined);
 });
 
+test('a batch of which nearly all waits is kept as it is, until all of that is answered', () => {
+  const capture = new Capture();
+  const whole = capture.add(...[1, 2, 3, 4, 5].map((id) => get(id, { body: '' })));
+  capture.age(10);
+  const first = capture.add(ok(30, 2));
+  assert.deepEqual(first.requestSources, [whole]);
+  assert.equal(responseAt(first, 0).request?.url, 'http://h2/2');
+  const rest = capture.add(ok(31, 1), ok(32, 3), ok(33, 4), ok(34, 5));
+  assert.equal(responseAt(rest, 3).request?.id, 5);
+  assert.equal(responseAt(capture.add(ok(35, 5)), 0).request, undefined, 'nobody waits any longer');
+});
+
 test('an interim response does not use up the request', () => {
   const capture = new Capture();
   capture.add(get(1));
