@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <random>
 
+#include "decode/random_word.h"
 #include "decode/scope.h"
 
 namespace flowtap::decode {
@@ -11,11 +11,6 @@ namespace {
 
 constexpr uint32_t longestDatagram = 65535;
 constexpr uint64_t bookkeepingBytes = 256;  // the list node, the index entry, the heads of the vectors
-
-uint64_t randomSeed() {
-  std::random_device device;
-  return uint64_t{device()} << 32 | device();
-}
 
 }  // namespace
 
@@ -34,7 +29,7 @@ size_t FragmentTable::KeyHash::operator()(const FragmentKey& key) const {
 }
 
 FragmentTable::FragmentTable(const DecodeOptions& options, Stats& stats)
-    : options_(options), stats_(stats), index_(16, KeyHash{{randomSeed(), randomSeed()}}) {}
+    : options_(options), stats_(stats), index_(16, KeyHash{{randomWord(), randomWord()}}) {}
 
 bool FragmentTable::add(const FragmentKey& key, const Fragment& fragment, int64_t nowNs, Datagram& datagram) {
   advance(nowNs);

@@ -1,6 +1,6 @@
 #include "tcp/flow_hash.h"
 
-#include <random>
+#include "decode/random_word.h"
 
 namespace flowtap::tcp {
 namespace {
@@ -10,11 +10,7 @@ struct Key {
 };
 
 const Key& processKey() {
-  static const Key key = [] {
-    std::random_device device;  // getrandom(2) or the like
-    const auto word = [&device] { return static_cast<uint64_t>(device()) << 32 | device(); };
-    return Key{{word() | 1, word() | 1}};
-  }();
+  static const Key key{{decode::randomWord() | 1, decode::randomWord() | 1}};
   return key;
 }
 
