@@ -1,4 +1,5 @@
 {
+  "variables": { "libpcap_static%": "" },
   "targets": [
     {
       "target_name": "flowtap",
@@ -8,7 +9,6 @@
       "cflags": ["-fvisibility=hidden", "-Wno-unused-parameter"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++1y", "-std=gnu++14", "-std=gnu++2a"],
       "cflags_cc": ["-std=gnu++20", "-fno-rtti", "-fno-exceptions", "-fvisibility-inlines-hidden"],
-      "libraries": ["-lpcap"],
       "configurations": {
         "Release": {
           "defines": ["NDEBUG"],
@@ -16,8 +16,17 @@
         }
       },
       "conditions": [
+        ["libpcap_static==''", {
+          "libraries": ["-lpcap"]
+        }, {
+          "include_dirs": ["<(libpcap_static)/include"],
+          "libraries": ["<(libpcap_static)/lib/libpcap.a"]
+        }],
         ["OS=='linux'", {
-          "ldflags": ["-pthread", "-Wl,--as-needed", "-Wl,-z,now"]
+          "ldflags": ["-pthread", "-Wl,--as-needed", "-Wl,-z,now", "-Wl,--version-script=<(module_root_dir)/native/addon/exports.map"]
+        }],
+        ["OS=='linux' and libpcap_static!=''", {
+          "ldflags": ["-static-libstdc++", "-static-libgcc"]
         }],
         ["OS=='mac'", {
           "xcode_settings": {

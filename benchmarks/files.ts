@@ -76,7 +76,7 @@ function* subjects(): Generator<Subject> {
 function chooseRows(programs: Programs): Row[] {
   const rows = [...referenceRows(programs), ...nativeRows(programs)];
   if (hasLibrary) rows.push(...libraryRows(programs), ...selectionRows(programs), ...commandRows(programs));
-  else console.error('dist/ is not built (npm run build): without the library and the command');
+  else console.error('dist/ is not built (npm run build:ts): without the library and the command');
   const wanted = flags.rows?.split(',');
   const chosen = wanted ? rows.filter(({ id }) => wanted.includes(id)) : rows;
   const peers =

@@ -17,6 +17,8 @@ import { type Deed, permissionAdvice } from './system/permission-advice.js';
  * - `ERR_BODY_DROPPED`: a streamed body was not read in time and let go.
  * - `ERR_DECODE`: a body's content coding is unknown or damaged, or the decoded body exceeds `maxDecodedBytes`.
  * - `ERR_CAPTURE`: the system failed while capturing.
+ * - `ERR_NO_ADDON`: no binary of the addon fits this system; thrown when the package is loaded. The message says what is missing, and the line
+ *   to type that builds it.
  */
 export type CaptureErrorCode =
   | 'ERR_PERMISSION'
@@ -31,7 +33,8 @@ export type CaptureErrorCode =
   | 'ERR_STATE'
   | 'ERR_BODY_DROPPED'
   | 'ERR_DECODE'
-  | 'ERR_CAPTURE';
+  | 'ERR_CAPTURE'
+  | 'ERR_NO_ADDON';
 
 const nativeCodes: ReadonlySet<string> = new Set<CaptureErrorCode>([
   'ERR_NO_INTERFACE',

@@ -1,6 +1,7 @@
 /** Loads the addon and types it. Nothing else in lib knows its shape. */
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { noAddon } from './addon-error.js';
 import type { MatchScope } from './match/scope.js';
 
 /** Options as the addon takes them: complete and valid, because native code only asserts. */
@@ -220,4 +221,12 @@ export interface Native {
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-export const native: Native = createRequire(import.meta.url)('node-gyp-build')(root);
+export const native = load();
+
+function load(): Native {
+  try {
+    return createRequire(import.meta.url)('node-gyp-build')(root);
+  } catch (error) {
+    throw noAddon(root, error);
+  }
+}

@@ -7,15 +7,16 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { installPackages } from './lib/install-packages.mjs';
 import { withLock } from './lib/lock.mjs';
 import { clearStamp, filesBelow, hashOf, hasStamp, setStamp } from './lib/stamps.mjs';
 import { root, runMain, StepError, Steps } from './lib/steps.mjs';
-import { compilesCxx20, findMissing, findNodeDir, installWithApt, planInstall, thisSystem } from './lib/system.mjs';
+import { compilerEnv, findMissing, findNodeDir, forAddon, planInstall } from './lib/system.mjs';
 
 /** @typedef {import('./lib/system.mjs').Need} Need */
 
 /** @type {Need[]} */
-const forBuild = ['compiler', 'make', 'python', 'libpcap', 'nodeHeaders'];
+const forBuild = [...forAddon, 'nodeHeaders'];
 /** @type {Need[]} */
 const forTests = ['cmake', 'doctest', 'curl'];
 
@@ -26,30 +27,33 @@ export function localBin(name) {
 
 /**
  * Sets up what is missing; quick when nothing is.
- * @param {{ tests?: boolean, rebuild?: string[] }} [options] `tests`: also what the native tests need;
- *   `rebuild`: what to make again though it is there
+ * @param {{ tests?: boolean, addon?: boolean, rebuild?: string[] }} [options] `tests`: also what the native tests need;
+ *   `addon`: false leaves it out; `rebuild`: what to make again though it is there
  */
-export async function setUp({ tests = false, rebuild = [] } = {}) {
+export async function setUp({ tests = false, addon = true, rebuild = [] } = {}) {
   checkNode();
   for (const name of rebuild) clearStamp(name);
-  if (isSetUp(tests)) return;
+  if (isSetUp(tests, addon)) return;
   await withLock(async () => {
     const steps = new Steps('setup');
-    const buildsAddon = !hasDependencies() || !hasAddon();
+    const buildsAddon = addon && (!hasDependencies() || !hasAddon());
     await installPackages(steps, [...(buildsAddon || tests ? forBuild : []), ...(tests ? forTests : [])]);
     if (!hasDependencies())
       await steps.step('npm ci', () =>
         steps.run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=warn']),
       );
-    if (!hasAddon()) await buildAddon(steps);
+    if (addon && !hasAddon()) await buildAddon(steps);
     if (!hasDist()) await buildDist(steps);
   });
 }
 
-/** @param {boolean} tests */
-function isSetUp(tests) {
+/** @param {boolean} tests @param {boolean} addon */
+function isSetUp(tests, addon) {
   return (
-    hasDependencies() && hasAddon() && hasDist() && (!tests || findMissing([...forBuild, ...forTests]).length === 0)
+    hasDependencies() &&
+    (!addon || hasAddon()) &&
+    hasDist() &&
+    (!tests || findMissing([...forBuild, ...forTests]).length === 0)
   );
 }
 
@@ -61,29 +65,6 @@ function checkNode() {
     );
   if (process.platform !== 'linux' && process.platform !== 'darwin')
     throw new StepError(`flowtap runs on Linux and macOS; this is ${process.platform}.`);
-}
-
-/** @param {Steps} steps @param {Need[]} needs */
-async function installPackages(steps, needs) {
-  const missing = findMissing(needs);
-  if (missing.length > 0) {
-    const plan = planInstall(missing);
-    if (!plan.prefix) throw new StepError(plan.sentence);
-    // Ninja is worth having beside the others, but not an installation of its own.
-    const list =
-      needs.includes('cmake') && findMissing(['ninja']).length > 0 ? [...plan.packages, 'ninja-build'] : plan.packages;
-    const { prefix } = plan;
-    await steps.step(`apt-get install ${list.join(' ')}`, async () => {
-      if (!(await installWithApt(prefix, list, (command, args) => steps.tryRun(command, args))))
-        throw new StepError(plan.sentence);
-    });
-    const still = findMissing(missing);
-    if (still.length > 0) throw new StepError(planInstall(still).sentence);
-  }
-  if (needs.includes('compiler') && !compilesCxx20())
-    throw new StepError(
-      'flowtap needs a compiler that knows C++20 (g++ 11 or clang 14, or newer). Install one, and name it if it is not the default one: CXX=g++-12 npm start',
-    );
 }
 
 /** Whether node_modules holds what package-lock.json says, whoever put it there. */
@@ -111,10 +92,13 @@ function readLock(file) {
 
 const addonFile = 'build/Release/flowtap.node';
 
-function addonHash() {
+export function addonHash() {
   const sources = filesBelow('native', /\.(cc|h)$/).filter((file) => !/^native\/(test|fuzz)\//.test(file));
   const api = 'node_modules/node-addon-api/package.json';
-  return hashOf(['binding.gyp', 'scripts/native-sources.mjs', api, ...sources], [process.platform, process.arch]);
+  return hashOf(
+    ['binding.gyp', 'native/addon/exports.map', 'scripts/native-sources.mjs', api, ...sources],
+    [process.platform, process.arch],
+  );
 }
 
 function hasAddon() {
@@ -136,12 +120,6 @@ async function buildAddon(steps) {
   if (!existsSync(join(root, addonFile)))
     throw new StepError(`node-gyp said it was done, but ${addonFile} is not there.`);
   setStamp('addon', hash);
-}
-
-/** gyp's makefiles call g++ unless told otherwise; a machine may have clang alone. */
-export function compilerEnv() {
-  const { env, which } = thisSystem;
-  return env.CXX || which('g++') || !which('clang++') ? {} : { CC: 'clang', CXX: 'clang++' };
 }
 
 function distHash() {

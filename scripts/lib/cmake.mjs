@@ -3,10 +3,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { compilerEnv } from '../setup.mjs';
 import { clearStamp, hashOf, hasStamp, setStamp } from './stamps.mjs';
 import { root } from './steps.mjs';
-import { which } from './system.mjs';
+import { compilerEnv, which } from './system.mjs';
 
 /**
  * A configuration of the developer build.

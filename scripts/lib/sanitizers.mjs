@@ -1,7 +1,7 @@
 // @ts-check
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { compilerEnv } from '../setup.mjs';
+import { compilerEnv } from './system.mjs';
 
 /**
  * The shared library of a sanitizer, for LD_PRELOAD: it must be there before Node is.

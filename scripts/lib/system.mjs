@@ -5,7 +5,7 @@ import { accessSync, constants, existsSync, readdirSync, realpathSync } from 'no
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 
-/** @typedef {'compiler' | 'make' | 'python' | 'libpcap' | 'nodeHeaders' | 'cmake' | 'doctest' | 'curl' | 'ninja'} Need */
+/** @typedef {'compiler' | 'make' | 'python' | 'libpcap' | 'nodeHeaders' | 'cmake' | 'doctest' | 'curl' | 'ninja' | 'flex' | 'bison' | 'xz'} Need */
 /** @typedef {'apt-get' | 'dnf' | 'apk' | 'pacman' | 'zypper' | 'brew'} Manager */
 
 /**
@@ -45,6 +45,9 @@ export const names = {
   doctest: 'doctest',
   curl: 'curl',
   ninja: 'ninja',
+  flex: 'flex',
+  bison: 'bison',
+  xz: 'xz',
 };
 
 /** @type {Record<Manager, Partial<Record<Need, string>>>} */
@@ -59,6 +62,9 @@ const packages = {
     doctest: 'doctest-dev',
     curl: 'curl',
     ninja: 'ninja-build',
+    flex: 'flex',
+    bison: 'bison',
+    xz: 'xz-utils',
   },
   dnf: {
     compiler: 'gcc-c++',
@@ -70,6 +76,9 @@ const packages = {
     doctest: 'doctest-devel',
     curl: 'curl',
     ninja: 'ninja-build',
+    flex: 'flex',
+    bison: 'bison',
+    xz: 'xz',
   },
   apk: {
     compiler: 'g++',
@@ -81,6 +90,9 @@ const packages = {
     doctest: 'doctest-dev',
     curl: 'curl',
     ninja: 'ninja',
+    flex: 'flex',
+    bison: 'bison',
+    xz: 'xz',
   },
   pacman: {
     compiler: 'gcc',
@@ -91,6 +103,9 @@ const packages = {
     doctest: 'doctest',
     curl: 'curl',
     ninja: 'ninja',
+    flex: 'flex',
+    bison: 'bison',
+    xz: 'xz',
   },
   zypper: {
     compiler: 'gcc-c++',
@@ -101,6 +116,9 @@ const packages = {
     doctest: 'doctest-devel',
     curl: 'curl',
     ninja: 'ninja',
+    flex: 'flex',
+    bison: 'bison',
+    xz: 'xz',
   },
   brew: { libpcap: 'libpcap', cmake: 'cmake', doctest: 'doctest', curl: 'curl', ninja: 'ninja', python: 'python3' },
 };
@@ -138,6 +156,9 @@ const checks = {
   doctest: (system) => hasHeader('doctest/doctest.h', system),
   curl: ({ which }) => which('curl') !== undefined,
   ninja: ({ which }) => which('ninja') !== undefined,
+  flex: ({ which }) => which('flex') !== undefined,
+  bison: ({ which }) => which('bison') !== undefined,
+  xz: ({ which }) => which('xz') !== undefined,
 };
 
 /**
@@ -179,6 +200,26 @@ export function compilesCxx20(system = thisSystem) {
     compiler !== undefined && system.succeeds(compiler, ['-std=gnu++20', '-fsyntax-only', '-x', 'c++', '-'], probe)
   );
 }
+
+/** gyp's makefiles call g++ unless told otherwise; a machine may have clang alone. @param {System} [system] */
+export function compilerEnv({ env, which } = thisSystem) {
+  return env.CXX || which('g++') || !which('clang++') ? {} : { CC: 'clang', CXX: 'clang++' };
+}
+
+/**
+ * Why what needs `needs` cannot be built, in a sentence that says what to do; undefined when it can.
+ * @param {Need[]} needs
+ * @param {System} [system]
+ */
+export function obstacleTo(needs, system = thisSystem) {
+  const missing = findMissing(needs, system);
+  if (missing.length > 0) return planInstall(missing, system).sentence;
+  if (!needs.includes('compiler') || compilesCxx20(system)) return undefined;
+  return 'flowtap needs a compiler that knows C++20 (g++ 11 or clang 14, or newer). Install one, and name it if it is not the default one: CXX=g++-12';
+}
+
+/** What compiling the addon takes, where headers of Node can be had. @type {Need[]} */
+export const forAddon = ['compiler', 'make', 'python', 'libpcap'];
 
 /**
  * Looks where compilers look, cheapest first.
