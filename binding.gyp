@@ -26,7 +26,7 @@
           "ldflags": ["-pthread", "-Wl,--as-needed", "-Wl,-z,now", "-Wl,--version-script=<(module_root_dir)/native/addon/exports.map"]
         }],
         ["OS=='linux' and libpcap_static!=''", {
-          "ldflags": ["-static-libstdc++", "-static-libgcc"]
+          "ldflags": ["-static-libstdc++", "-static-libgcc", "-Wl,--gc-sections"]
         }],
         ["OS=='mac'", {
           "xcode_settings": {

@@ -72,24 +72,3 @@ test('every native test belongs to a stage', () => {
     for (const file of readdirSync(`${root}/native/fuzz`))
       if (file.endsWith('.cc')) assert.ok(stages.includes(file.replace('_fuzz.cc', '')), file);
 });
-
-test('the package holds what a build from it needs', () => {
-  const packed = JSON.parse(
-    execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    }),
-  );
-  const files = new Set(packed[0].files.map(({ path }: { path: string }) => path));
-  for (const file of [
-    'binding.gyp',
-    'scripts/native-sources.mjs',
-    'native/stats.h',
-    'native/addon/addon.cc',
-    'README.md',
-    'LICENSE',
-  ])
-    assert.ok(files.has(file), file);
-  assert.ok(![...files].some((file) => /^native\/(test|fuzz)\//.test(file as string)), 'tests are left out');
-});

@@ -1,0 +1,80 @@
+/** What npm packs: what is needed to use flowtap and to build it, and nothing else. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { describe as suite, test } from 'node:test';
+import { top } from './support/environment.js';
+import { binary, manifest, noBinary, packed } from './support/packed.js';
+
+/** Files below a folder, relative to the project. */
+function below(folder: string, wanted: RegExp): string[] {
+  return readdirSync(path.join(top, folder), { recursive: true, encoding: 'utf8' })
+    .map((file) => path.posix.join(folder, file))
+    .filter((file) => wanted.test(file));
+}
+
+suite('the packed package', { skip: noBinary }, () => {
+  test('holds these files', () => {
+    const compiled = below('lib', /\.ts$/).flatMap((file) =>
+      ['.js', '.js.map', '.d.ts'].map((suffix) => file.replace(/^lib/, 'dist').replace(/\.ts$/, suffix)),
+    );
+    const expected = [
+      'package.json',
+      'README.md',
+      'CHANGELOG.md',
+      'LICENSE',
+      'binding.gyp',
+      'scripts/build-addon.mjs',
+      'scripts/lib/system.mjs',
+      'scripts/native-sources.mjs',
+      'examples/demo/incident.pcap',
+      'native/addon/exports.map',
+      ...below('native', /^native\/(?!test\/|fuzz\/).*\.(cc|h)$/),
+      ...below('docs', /\.md$/),
+      ...compiled,
+      ...below('prebuilds', /\.node$|LICENSE/),
+    ];
+    assert.ok(expected.includes(binary));
+    assert.deepEqual(
+      packed()
+        .files.map((file) => file.path)
+        .sort(),
+      expected.sort(),
+    );
+  });
+
+  test('is small', () => {
+    const { size, unpackedSize } = packed();
+    assert.ok(size < 2_500_000, `${size} bytes packed`);
+    assert.ok(unpackedSize < 7_000_000, `${unpackedSize} bytes unpacked`);
+    assert.ok(statSync(path.join(top, binary)).size < 2_000_000);
+  });
+
+  test('its source maps hold their sources', () => {
+    for (const file of below('dist', /\.map$/)) {
+      const { sources, sourcesContent } = JSON.parse(readFileSync(path.join(top, file), 'utf8'));
+      assert.equal(sourcesContent?.length, sources.length, file);
+    }
+  });
+
+  test('nothing runs when it is installed', () => {
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepare'])
+      assert.ok(!(name in manifest.scripts), name);
+    // Without this npm would make one out of binding.gyp.
+    assert.equal(manifest.gypfile, false);
+  });
+
+  test('it says what it needs, and nothing of it is out of date', () => {
+    const lock = JSON.parse(readFileSync(path.join(top, 'package-lock.json'), 'utf8')).packages[''];
+    assert.equal(lock.version, manifest.version);
+    assert.deepEqual(lock.engines, manifest.engines);
+    assert.equal(manifest.engines.node, '>=20.19');
+    assert.equal(manifest.sideEffects, false);
+    assert.deepEqual(Object.keys(manifest.exports), ['.', './package.json']);
+    for (const file of [manifest.types, manifest.bin.flowtap, ...Object.values(manifest.exports['.'])])
+      assert.ok(
+        packed().files.some((one) => one.path === path.posix.normalize(String(file))),
+        String(file),
+      );
+  });
+});
