@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { buildTree, treeDir, trees } from './lib/cmake.mjs';
 import { filesBelow } from './lib/stamps.mjs';
 import { root, runMain, StepError, Steps } from './lib/steps.mjs';
+import { prebuild } from './prebuild.mjs';
 import { localBin, setUp } from './setup.mjs';
 
 const sanitizerEnv = {
@@ -14,6 +15,9 @@ const sanitizerEnv = {
   UBSAN_OPTIONS: 'print_stacktrace=1',
   TSAN_OPTIONS: 'halt_on_error=1:second_deadlock_stack=1',
 };
+
+/** They take the binary that is published. */
+const packageTests = /^test\/(package|prebuild|runtimes)/;
 
 /** @type {{ title: string, result: 'passed' | 'FAILED' | 'SKIPPED', seconds: number }[]} */
 const results = [];
@@ -28,7 +32,11 @@ await runMain(async () => {
     if (readdirSync(join(root, 'native/test')).some((file) => /^session_.*\.cc$/.test(file)))
       await attempt('session tests under TSan', () => testNative(steps, trees.thread, 'TSan', 'session'));
   }
-  await attempt('test/', () => runNodeTests(names));
+  const files = filesBelow('test', /\.test\.ts$/).filter(
+    (file) => names.length === 0 || names.some((name) => file.includes(name)),
+  );
+  if (files.some((file) => packageTests.test(file))) await attempt('prebuilt binary', prebuild);
+  await attempt('test/', () => runNodeTests(files));
   summarize();
 });
 
@@ -77,11 +85,8 @@ async function testNative(steps, tree, sanitizers, stage) {
   if (failed > 0) throw new StepError(`${failed} native test program${failed > 1 ? 's' : ''} failed.`);
 }
 
-/** @param {string[]} names */
-async function runNodeTests(names) {
-  const files = filesBelow('test', /\.test\.ts$/).filter(
-    (file) => names.length === 0 || names.some((name) => file.includes(name)),
-  );
+/** @param {string[]} files */
+async function runNodeTests(files) {
   if (files.length === 0) throw new StepError('No such file in test/.');
   const args = ['--import', 'tsx', '--test', '--test-reporter=spec', '--test-timeout=300000', ...files];
   const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
