@@ -30,13 +30,15 @@ function install(tarball = packed(), ...flags: string[]): string {
 const bare = new Bare();
 if (!bare.hides) skip('the compiler is only out of PATH: hiding files takes root');
 
-suite('where nothing can be compiled', { skip: noBinary, timeout: 240_000 }, () => {
+suite('where nothing can be compiled', { skip: noBinary, timeout: 300_000 }, () => {
   test('there is no compiler', () => {
     const probe = `for (const name of ['g++', 'cc', 'clang++', 'pkg-config', 'make'])
       console.log(require('node:child_process').spawnSync(name).error?.code);
       console.log(require('node:fs').existsSync('/usr/include/stdio.h'));`;
-    const { stdout } = bare.run('node', ['-e', probe], { cwd: '/' });
-    assert.equal(stdout, `${'ENOENT\n'.repeat(5)}${!bare.hides}\n`);
+    const lines = bare.run('node', ['-e', probe], { cwd: '/' }).stdout.trimEnd().split('\n');
+    const headers = lines.pop();
+    assert.deepEqual(lines, Array(5).fill('ENOENT'));
+    if (bare.hides) assert.equal(headers, 'false');
   });
 
   for (const flags of [[], ['--ignore-scripts']])
@@ -79,7 +81,7 @@ suite('where nothing can be compiled', { skip: noBinary, timeout: 240_000 }, () 
   });
 });
 
-test('without a binary, it is built where there is a compiler', { skip: noBinary, timeout: 300_000 }, () => {
+test('without a binary, it is built where there is a compiler', { skip: noBinary, timeout: 600_000 }, () => {
   const folder = install(packedWithoutBinary());
   const before = run(process.execPath, ['main.mjs'], { cwd: folder });
   assert.match(before.stderr, /it comes with none\. Build it with: /);

@@ -110,7 +110,7 @@ export function run(command: string, args: string[], { cwd, env }: RunOptions): 
     cwd,
     encoding: 'utf8',
     env: { ...plainEnv(), ...env },
-    timeout: 280_000,
+    timeout: 580_000,
     maxBuffer: 1 << 28,
   });
   if (error) throw error;
