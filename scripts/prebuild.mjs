@@ -5,7 +5,7 @@ import { cpSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from '
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages } from './lib/install-packages.mjs';
-import { staticLibpcap } from './lib/libpcap.mjs';
+import { key, staticLibpcap } from './lib/libpcap.mjs';
 import { withLock } from './lib/lock.mjs';
 import { hashOf, hasStamp, setStamp } from './lib/stamps.mjs';
 import { cacheDir, root, runMain, StepError, Steps } from './lib/steps.mjs';
@@ -18,7 +18,7 @@ const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
 export async function prebuild() {
   await setUp({ addon: false });
   await withLock(async () => {
-    const hash = hashOf(['scripts/prebuild.mjs', 'scripts/lib/libpcap.mjs'], [addonHash()]);
+    const hash = hashOf(['scripts/prebuild.mjs'], [addonHash(), key]);
     if (existsSync(folder) && hasStamp('prebuild', hash)) return;
     const steps = new Steps('prebuild');
     await installPackages(steps, ['compiler', 'make', 'python', 'nodeHeaders']);

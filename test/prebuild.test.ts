@@ -5,10 +5,11 @@ import { statSync } from 'node:fs';
 import path from 'node:path';
 import { describe as suite, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { source } from '../scripts/lib/libpcap.mjs';
+import { fetchArchive, source } from '../scripts/lib/libpcap.mjs';
+import { Steps } from '../scripts/lib/steps.mjs';
 import { which } from '../scripts/lib/system.mjs';
 import { useAnywhere } from './support/anywhere.js';
-import { loopback, skip, skipUnlessLive, top } from './support/environment.js';
+import { loopback, skip, skipUnlessLive, temporaryFolder, top } from './support/environment.js';
 import { binary, manifest, noBinary } from './support/packed.js';
 
 const file = path.join(top, binary);
@@ -85,5 +86,20 @@ suite('captured with the binary', { skip: noBinary }, () => {
     if (process.platform === 'linux')
       assert.match(prebuilt.libpcap, new RegExp(`^libpcap version ${source.version}\\b`));
     assert.deepEqual({ ...prebuilt, libpcap: '' }, { ...own, libpcap: '' });
+  });
+});
+
+test('a source of libpcap that is not the pinned one is refused', async (context) => {
+  const other = path.join(top, 'package.json');
+  const before = process.env.FLOWTAP_LIBPCAP_SOURCE;
+  context.after(() => {
+    if (before === undefined) delete process.env.FLOWTAP_LIBPCAP_SOURCE;
+    else process.env.FLOWTAP_LIBPCAP_SOURCE = before;
+  });
+  process.env.FLOWTAP_LIBPCAP_SOURCE = other;
+  await assert.rejects(fetchArchive(new Steps('test-libpcap'), temporaryFolder()), {
+    message: new RegExp(
+      `package\\.json is not libpcap ${source.version}: its SHA-256 digest is [0-9a-f]{64}, not ${source.sha256}\\.$`,
+    ),
   });
 });

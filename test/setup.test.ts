@@ -7,6 +7,7 @@ import {
   findNodeDir,
   findPeers,
   installWithApt,
+  obstacleTo,
   planInstall,
   type System,
 } from '../scripts/lib/system.mjs';
@@ -82,6 +83,31 @@ describe('finding what is missing', () => {
     assert.equal(findNodeDir(system({ files })), '/opt/node');
     assert.equal(findNodeDir(system({ files, env: { npm_config_nodedir: '/src/node' } })), '/src/node');
     assert.equal(findNodeDir(system({ files: files.slice(0, 1) })), undefined);
+  });
+});
+
+describe('what keeps the addon from being built', () => {
+  const libpcap = ['/usr/include/pcap/pcap.h'];
+  const programs = ['g++', 'make', 'python3', 'dnf'];
+  const knows20 = ['/usr/bin/g++ -std=gnu++20 -fsyntax-only -x c++ -'];
+  const needs = ['compiler', 'make', 'python', 'libpcap'] as const;
+
+  test('nothing', () => {
+    assert.equal(obstacleTo([...needs], system({ programs, files: libpcap, commands: knows20 })), undefined);
+  });
+
+  test('what is missing, with the line that installs it', () => {
+    assert.equal(
+      obstacleTo([...needs], system({ programs, commands: knows20 })),
+      "flowtap needs libpcap's headers. Install with: sudo dnf install -y libpcap-devel",
+    );
+  });
+
+  test('a compiler that is too old', () => {
+    assert.match(
+      obstacleTo([...needs], system({ programs, files: libpcap })) ?? '',
+      /^flowtap needs a compiler that knows C\+\+20/,
+    );
   });
 });
 

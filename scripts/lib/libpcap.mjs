@@ -38,6 +38,9 @@ const configuration = [
 /** Small enough to be no burden, and part of no other object's interface. */
 const cflags = '-O2 -fPIC -fvisibility=hidden -ffunction-sections -fdata-sections';
 
+/** Names what is made: by the source and how it is compiled. */
+export const key = hashOf([], [source.sha256, ...configuration, cflags, process.platform, process.arch]).slice(0, 12);
+
 /** What must be there to compile it. @type {import('./system.mjs').Need[]} */
 const needs = ['compiler', 'make', 'flex', 'bison', 'xz'];
 
@@ -46,7 +49,6 @@ const needs = ['compiler', 'make', 'flex', 'bison', 'xz'];
  * @returns {Promise<string>} a folder with include/, lib/libpcap.a and LICENSE
  */
 export async function staticLibpcap(steps) {
-  const key = hashOf([], [source.sha256, ...configuration, cflags, process.platform, process.arch]).slice(0, 12);
   const folder = join(cacheDir, `libpcap-${source.version}-${key}`);
   if (existsSync(folder)) return folder;
   await installPackages(steps, needs);
@@ -61,11 +63,11 @@ export async function staticLibpcap(steps) {
 }
 
 /**
- * The archive: the one that FLOWTAP_LIBPCAP_SOURCE names, that of an earlier run, Debian's, or the project's own.
+ * The archive of the pinned source: the one that FLOWTAP_LIBPCAP_SOURCE names, that of an earlier run, Debian's, or the project's own.
  * @param {Steps} steps
  * @param {string} work
  */
-async function fetchArchive(steps, work) {
+export async function fetchArchive(steps, work) {
   const given = process.env.FLOWTAP_LIBPCAP_SOURCE;
   if (given) {
     const digest = digestOf(given);
