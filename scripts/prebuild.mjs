@@ -1,11 +1,11 @@
 // @ts-check
 // npm run prebuild: the addon for this platform in prebuilds/, as it is published. On Linux libpcap and the C++ library are linked in, so
 // that it needs nothing but the C library; on macOS both are part of the system.
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages } from './lib/install-packages.mjs';
-import { key, staticLibpcap } from './lib/libpcap.mjs';
+import { key, source, staticLibpcap } from './lib/libpcap.mjs';
 import { withLock } from './lib/lock.mjs';
 import { hashOf, hasStamp, setStamp } from './lib/stamps.mjs';
 import { cacheDir, root, runMain, StepError, Steps } from './lib/steps.mjs';
@@ -26,7 +26,7 @@ export async function prebuild() {
     if (!nodeDir) throw new StepError(planInstall(['nodeHeaders']).sentence);
     const libpcap = process.platform === 'linux' ? await staticLibpcap(steps) : undefined;
     await steps.step('building the addon for prebuilds/', () => build(steps, nodeDir, libpcap));
-    if (libpcap) cpSync(join(libpcap, 'LICENSE'), join(root, 'prebuilds/LICENSE.libpcap'));
+    if (libpcap) writeFileSync(join(root, 'prebuilds/LICENSE.libpcap'), licenceOf(libpcap));
     setStamp('prebuild', hash);
   });
 }
@@ -65,6 +65,14 @@ async function build(steps, nodeDir, libpcap) {
   mkdirSync(join(root, 'prebuilds'), { recursive: true });
   renameSync(join(stage, 'prebuilds', `${process.platform}-${process.arch}`), folder);
   rmSync(stage, { recursive: true, force: true });
+}
+
+/** What its licence wants to be told where the binary is. @param {string} libpcap */
+function licenceOf(libpcap) {
+  return `libpcap ${source.version} (https://www.tcpdump.org/) is part of the binaries for Linux that are beside this file.
+Copyright (c) 1988-1998 The Regents of the University of California, and the authors named in its CREDITS.
+
+${readFileSync(join(libpcap, 'LICENSE'), 'utf8')}`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await runMain(prebuild);
