@@ -48,18 +48,6 @@ test('the types of stats() name every counter of native/stats.h, and only those'
   );
 });
 
-test('docs/api.md names every option and counter', () => {
-  const page = text('../docs/api.md');
-  const options = matches(
-    text('../lib/options.ts').split('export interface ResolvedOptions')[0] ?? '',
-    /^ {2}(\w+)\?: /gm,
-  );
-  assert.ok(options.length > 20);
-  const counters = matches(text('../native/stats.h'), /^ {2}X\((\w+), (\w+)\)/gm).map((match) => match[2]);
-  const missing = [...options.map(([, name]) => name), ...counters].filter((name) => !page.includes(`\`${name}\``));
-  assert.deepEqual(missing, []);
-});
-
 test('stats are grouped by name, zero where there are none', () => {
   const names: [string, string][] = [
     ['packets', 'received'],

@@ -1,0 +1,56 @@
+/** Pages of the documentation, as far as tests look at them. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { top } from './environment.js';
+
+/** @param page path from the top of the checkout: `docs/api.md` */
+export function readPage(page: string): string {
+  return readFileSync(path.join(top, page), 'utf8');
+}
+
+/** What is under a heading, down to the next one of its level or above; '' when there is no such heading. */
+export function sectionOf(text: string, heading: string): string {
+  const lines = text.split('\n');
+  const start = lines.findIndex((line) => /^#+ /.test(line) && line.replace(/^#+ /, '') === heading);
+  if (start < 0) return '';
+  const level = /^#+/.exec(lines[start] as string)?.[0].length ?? 0;
+  const end = lines.findIndex((line, at) => at > start && (/^(#+) /.exec(line)?.[1]?.length ?? 9) <= level);
+  return lines.slice(start + 1, end < 0 ? undefined : end).join('\n');
+}
+
+/** The cells of all rows of tables, without those of headings. */
+export function rowsOf(text: string): string[][] {
+  return text
+    .split('\n')
+    .filter(
+      (line, at, lines) =>
+        /^\|/.test(line) && !/^\|[ :|-]+\|$/.test(line) && !/^\|[ :|-]+\|$/.test(lines[at + 1] ?? ''),
+    )
+    .map((line) =>
+      line
+        .slice(1, line.lastIndexOf('|'))
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim()),
+    );
+}
+
+/** Names in code spans, without their arguments: `stream` of `stream(options)`. */
+export function namesIn(text: string): string[] {
+  return [...text.matchAll(/`([\w.]+)(?:\([^`]*\))?`/g)].map(([, name]) => name as string);
+}
+
+/** Everything that is code: spans and blocks. */
+export function codeOf(text: string): string {
+  return [...text.matchAll(/^ *```\w*\n(.*?)^ *```$|`([^`\n]+)`/gms)].map((match) => match[1] ?? match[2]).join('\n');
+}
+
+/** Names by which other pages refer to the headings. */
+export function anchorsOf(text: string): string[] {
+  const headings = [...text.replace(/^ *```.*?^ *```$/gms, '').matchAll(/^#+ (.*)$/gm)];
+  return headings.map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replace(/ /g, '-'),
+  );
+}
