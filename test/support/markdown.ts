@@ -1,5 +1,5 @@
 /** Pages of the documentation, as far as tests look at them. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { top } from './environment.js';
 
@@ -53,4 +53,36 @@ export function anchorsOf(text: string): string[] {
       .replace(/[^\p{L}\p{N}\s_-]/gu, '')
       .replace(/ /g, '-'),
   );
+}
+
+export interface Block {
+  /** `docs/api.md:12` */
+  where: string;
+  page: string;
+  line: number;
+  /** `ts`, `console`, …; '' for none. */
+  language: string;
+  code: string;
+}
+
+/** Pages for users and developers, by their paths from the top of the checkout. */
+export function pages(): string[] {
+  const markdown = (folder: string) => readdirSync(path.join(top, folder)).filter((file) => file.endsWith('.md'));
+  return [...markdown('.'), ...markdown('docs').map((file) => `docs/${file}`)];
+}
+
+/** The blocks of code on a page, in order. */
+export function blocksOf(page: string): Block[] {
+  const text = readPage(page);
+  return [...text.matchAll(/^( *)```(\w*)\n(.*?)^\1```$/gms)].map((match) => {
+    const [, indent = '', language = '', code = ''] = match;
+    const line = text.slice(0, match.index).split('\n').length;
+    return {
+      where: `${page}:${line}`,
+      page,
+      line,
+      language,
+      code: code.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    };
+  });
 }
