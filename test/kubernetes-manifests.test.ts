@@ -6,6 +6,7 @@ import path from 'node:path';
 import { describe as suite, test } from 'node:test';
 import { parseCommandLine } from '../lib/cli/flags.js';
 import { skip, temporaryFolder, top } from './support/environment.js';
+import { blocksOf } from './support/markdown.js';
 import { optionalPackage } from './support/optional-package.js';
 
 interface Container {
@@ -101,6 +102,14 @@ suite('manifests', { skip: yaml.skip }, () => {
         assert.ok(container.resources?.limits?.memory, file);
         assert.equal(pod.hostNetwork ?? false, manifest.kind === 'DaemonSet', file);
       }
+  });
+
+  test('docs/install.md shows what they say', () => {
+    const sidecar = all.find(({ manifest }) => manifest.kind === 'Pod');
+    const context = sidecar?.manifest.spec?.containers.find(({ name }) => name === 'flowtap')?.securityContext;
+    const [block] = blocksOf('docs/install.md').filter(({ language }) => language === 'yaml');
+    const shown = yaml.value?.parseAllDocuments(block?.code ?? '')[0]?.toJS() as unknown as Container;
+    assert.deepEqual({ ...context, ...shown.securityContext }, context);
   });
 
   test('flowtap understands its arguments', () => {
