@@ -18,9 +18,10 @@ RUN npx tsc -p tsconfig.build.json \
   && npm pack --ignore-scripts --pack-destination /tmp
 # The addon is built for the libpcap of this image, with the headers that are here.
 WORKDIR /opt/flowtap
-RUN npm_config_nodedir=/usr/local npm install --prefix . --omit=dev --no-audit --no-fund /tmp/flowtap-*.tgz \
+RUN npm install --prefix . --omit=dev --no-audit --no-fund /tmp/flowtap-*.tgz \
+  && node node_modules/flowtap/scripts/build-addon.mjs \
   && find node_modules/flowtap/build -type f ! -name flowtap.node -delete \
-  && rm -rf node_modules/flowtap/native node_modules/flowtap/docs node_modules/node-addon-api
+  && rm -rf node_modules/flowtap/docs node_modules/flowtap/native node_modules/node-addon-api
 
 FROM node:${NODE}-bookworm-slim
 LABEL org.opencontainers.image.title="flowtap" \

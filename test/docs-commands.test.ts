@@ -18,7 +18,7 @@ const others: Readonly<Record<string, string>> = {
   docker: 'there is none; what it would start is looked at',
   kubectl: 'there is no cluster; what it would start is looked at',
   ssh: 'is about another machine',
-  node: 'the incident is started by the test of its page',
+  node: 'tests of the pages and of the package start those',
   'apt-get': 'changes the machine',
   dnf: 'changes the machine',
   apk: 'changes the machine',
@@ -104,7 +104,7 @@ function runsHere({ programs }: Command): boolean {
     flowtaps.every(
       ({ args }) => args.includes('--explain') || /^(?:-r|--read)$/.test(args[0] ?? '') || args[0] === '--where',
     ) &&
-    programs.every(({ name }) => ['flowtap', 'jq', 'grep', 'ls', 'tshark'].includes(name))
+    programs.every(({ name }) => ['flowtap', 'npx', 'jq', 'grep', 'ls', 'tshark'].includes(name))
   );
 }
 
@@ -119,15 +119,12 @@ function lay(): string {
     `#!/bin/sh\nexec "${process.execPath}" --import "file://${tsx}" "${mainPath}" "$@"\n`,
   );
   chmodSync(path.join(bin, 'flowtap'), 0o755);
-  const demo = path.join(folder, 'examples/demo');
-  mkdirSync(demo, { recursive: true });
-  const incident = path.join(top, 'examples/demo/incident.pcap');
-  for (const file of [
-    path.join(demo, 'incident.pcap'),
-    path.join(folder, 'incident.pcap'),
-    path.join(folder, 'incident.pcapng'),
-  ])
-    copyFileSync(incident, file);
+  writeFileSync(path.join(bin, 'npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 });
+  const demo = 'examples/demo/incident.pcap';
+  for (const file of [demo, `node_modules/flowtap/${demo}`, 'incident.pcap', 'incident.pcapng']) {
+    mkdirSync(path.dirname(path.join(folder, file)), { recursive: true });
+    copyFileSync(path.join(top, demo), path.join(folder, file));
+  }
   const response = (status: string) => `HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\nok`;
   const day = pcapOf([
     [
@@ -139,7 +136,7 @@ function lay(): string {
   return folder;
 }
 
-suite('commands that read files', { timeout: 300_000 }, () => {
+suite('commands that read files', { timeout: 600_000 }, () => {
   for (const { where, page, commands } of blocks) {
     if (!commands.some(runsHere)) continue;
     const folder = lay();

@@ -87,7 +87,7 @@ function lay(list: readonly Example[]): string {
   return folder;
 }
 
-suite('programs', { timeout: 300_000, concurrency: 2 }, async () => {
+suite('programs', { timeout: 600_000, concurrency: 2 }, async () => {
   const list = examples();
   const folder = lay(list);
   const notLive = await skipUnlessLive();
