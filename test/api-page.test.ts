@@ -132,6 +132,21 @@ suite('options', () => {
   });
 });
 
+test('docs/reliability.md tells what happens at every limit', () => {
+  const limits = [...firstNames('Matching'), ...firstNames('Bodies and limits'), ...firstNames('Writing packets')];
+  const told = namesIn(
+    rowsOf(sectionOf(readPage('docs/reliability.md'), 'Limits, and what happens at them'))
+      .flat()
+      .join(),
+  );
+  const wanted = limits.filter((name) => name.startsWith('max'));
+  assert.ok(wanted.length > 8);
+  assert.deepEqual(
+    wanted.filter((name) => !told.includes(name)),
+    [],
+  );
+});
+
 test('counters are all there, group by group', () => {
   const text = sectionOf(page, 'stats()');
   const groups = [...source('stats.ts').matchAll(/^ {2}(\w+): (\w+Stats);$/gm)];

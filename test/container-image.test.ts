@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe as suite, test } from 'node:test';
+import { mayHaveCapabilities, permissionFacts } from '../lib/system/permission-facts.js';
 import { skip, temporaryFolder, top } from './support/environment.js';
 import { optionalPackage } from './support/optional-package.js';
 
@@ -63,6 +65,7 @@ suite('Dockerfile', () => {
 });
 
 const netRaw = 1n << 13n;
+const netAdmin = 1n << 12n;
 const program = `
   const { readFileSync } = require('node:fs');
   const [, hex] = /^CapEff:\\s*(\\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'));
@@ -72,6 +75,11 @@ const program = `
 function whyNoFileCapabilities(): string | false {
   if (process.platform !== 'linux') return skip('capabilities are those of Linux');
   if (process.getuid?.() !== 0) return skip('only root gives files capabilities');
+  const { wholeMachine, noNewPrivileges, bounding } = permissionFacts();
+  const taken = netRaw | netAdmin;
+  if (!wholeMachine || noNewPrivileges || (bounding & taken) !== taken) return skip('capabilities cannot be had here');
+  if (!mayHaveCapabilities(readFileSync('/proc/self/mountinfo', 'utf8'), path.join(tmpdir(), 'file')))
+    return skip('the file system of temporary files keeps no capabilities');
   for (const tool of ['setcap', 'setpriv', 'capsh'])
     if (spawnSync(tool, ['--help']).error) return skip(`${tool} is not installed`);
   return false;
