@@ -17,6 +17,7 @@ sudo() { note sudo; "$@"; }
 env() { while [[ $1 == *=* ]]; do shift; done; "$@"; }
 npx() { note npx; "$@"; }
 flowtap-node() { shift; flowtap "$@"; }
+bun() { note bun "$1"; [[ $1 != */flowtap/dist/cli/main.js ]] || flowtap "\${@:2}"; }
 docker() { note docker "$1"; [ "$1" != run ] || after flowtap "$@"; }
 kubectl() { note kubectl "$1"; [ "$1" != debug ] || after -- "$@"; }
 # What stands behind a word; of docker's image the entry point is flowtap.
