@@ -18,6 +18,7 @@ const others: Readonly<Record<string, string>> = {
   docker: 'there is none; what it would start is looked at',
   kubectl: 'there is no cluster; what it would start is looked at',
   ssh: 'is about another machine',
+  bun: 'is tried by runtimes.test.ts',
   node: 'tests of the pages and of the package start those',
   'apt-get': 'changes the machine',
   dnf: 'changes the machine',
