@@ -64,13 +64,14 @@ export class Engine<B extends Sized> implements BatchSource<B> {
   /** Who listens wants to know at once; of a file all of it can be told at its end. */
   readonly #warnAtOnce: boolean;
   #warned = false;
-  readonly #onWriteError: ((error: CaptureError) => void) | undefined;
+  readonly #write: ResolvedOptions['write'];
   #writeFailed = false;
+  #filesTold = 0;
 
   constructor(options: ResolvedOptions, parts: EngineParts, decoder: Decoder<unknown, B, unknown>) {
     this.#decoder = decoder;
     this.#maxPrefetchedBytes = options.native.maxBufferedBytes;
-    this.#onWriteError = options.write?.onError;
+    this.#write = options.write;
     decoder.attach?.({
       pull: () => this.wait(),
       decide: options.write && ((connections, upTo) => this.#session?.decide(connections, upTo)),
@@ -239,6 +240,7 @@ export class Engine<B extends Sized> implements BatchSource<B> {
     if (state.wantsInput) this.#feed?.resume();
     if (this.#warnAtOnce) this.#warn(state);
     this.#tellWriteError(state);
+    this.#tellFinishedFiles(state);
     return state;
   }
 
@@ -260,7 +262,14 @@ export class Engine<B extends Sized> implements BatchSource<B> {
   #tellWriteError({ error, writeError }: NativeState): void {
     if (this.#writeFailed || error || !writeError) return;
     this.#writeFailed = true;
-    this.#onWriteError?.(fromNativeError(writeError));
+    this.#write?.onError?.(fromNativeError(writeError));
+  }
+
+  #tellFinishedFiles({ filesMade = 0, filesFinished = 0 }: NativeState): void {
+    while (this.#filesTold < filesFinished) {
+      const index = this.#filesTold++;
+      this.#write?.onFinished?.(this.#write.pathOf(index), index + 1 === filesMade);
+    }
   }
 
   #warn(state: NativeState): void {
@@ -298,6 +307,7 @@ export class Engine<B extends Sized> implements BatchSource<B> {
       const state = this.#session.state();
       this.#warn(state);
       this.#tellWriteError(state);
+      this.#tellFinishedFiles(state);
     }
     this.#decoder.end();
     this.#failReady(failure ? failure.error : closedEarly());

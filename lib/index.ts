@@ -33,11 +33,20 @@ export { redact } from './export/redact.js';
 export type { RedactOptions } from './export/secret-names.js';
 export { type Summary, type SummaryOptions, type SummaryRow, summarize } from './export/summary.js';
 export type { TableOptions } from './export/summary-table.js';
-export { type FlowFileOptions, type FlowFileTotals, FlowFileWriter } from './flow-files/flow-file-writer.js';
+export type { FlowFileOptions } from './flow-files/flow-file-options.js';
+export type { FlowFileTotals } from './flow-files/flow-file-totals.js';
+export { FlowFileWriter } from './flow-files/flow-file-writer.js';
 export type { FlowBatch } from './flows/flow-batch.js';
-export type { FlowClose, FlowData, FlowEnd, FlowEvent, FlowGap, FlowOpen } from './flows/flow-event.js';
+export type { FlowClose, FlowData, FlowEnd, FlowEvent, FlowGap, FlowOpen, FlowsSent } from './flows/flow-event.js';
 export type { DetachedFlowEvent, FlowEventJson } from './flows/flow-event-forms.js';
-export type { FlowCloseReason, FlowConnection, FlowDirection, FlowGapCause } from './flows/flow-records.js';
+export type {
+  FlowCloseReason,
+  FlowConnection,
+  FlowCounts,
+  FlowDirection,
+  FlowGapCause,
+  LinkAddresses,
+} from './flows/flow-records.js';
 export type { FlowTap } from './flows/flow-tap.js';
 export { flows } from './flows/flows.js';
 export type { MessageHeaders, RawHeader } from './headers.js';
@@ -49,7 +58,10 @@ export type { MatchObject, TextMatch } from './match/match-object.js';
 export type { MatchScope } from './match/scope.js';
 export type { BodyStreamOptions, Integrity, Message, MessageEnd, RequestMessage, ResponseMessage } from './message.js';
 export type { MessageBatch } from './message-batch.js';
+export { lastNumberOf, numberedFile, numberedFilesOf } from './numbered-files.js';
 export type { ByteStream, CaptureOptions, ReadableStreamLike } from './options.js';
+export type { Rotation } from './rotation.js';
+export { isSameFile } from './same-file.js';
 export type {
   CaptureStats,
   DecodeStats,

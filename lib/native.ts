@@ -58,6 +58,19 @@ export interface NativeWrite {
   /** Where packets wait that are too many for memory. */
   spoolDirectory: string;
   maxSpoolBytes: number;
+  /** `file` is not made then. */
+  rotation?: NativeRotation | undefined;
+}
+
+/** Files `<stem>-0001<ending>` and so on, instead of one. */
+export interface NativeRotation {
+  stem: string;
+  ending: string;
+  firstNumber: number;
+  /** 0: whatever a file has. */
+  bytes: number;
+  /** Nanoseconds of packet time; 0: whenever it is. */
+  ns: number;
 }
 
 export interface NativeMatch {
@@ -102,6 +115,9 @@ export interface NativeState {
   info?: NativeInfo;
   /** Why it ended, when it was neither the end of the input nor stop(). */
   error?: { code: string; message: string };
+  /** Files of packets, and those of them that are complete; absent while there are none. */
+  filesMade?: number;
+  filesFinished?: number;
   /** Why packets are not written any more. The rest goes on. */
   writeError?: { code: string; message: string };
   /** Of the packets so far; absent while there are none. */
@@ -207,6 +223,8 @@ export interface Native {
       causes: Record<string, number>;
       reasons: Record<string, number>;
       flags: Record<string, number>;
+      counts: Record<string, number>;
+      countsSize: number;
     };
   };
   /** [group, name] of every counter, in the order of `stats()`. */

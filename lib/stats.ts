@@ -151,7 +151,9 @@ export interface DeliveryStats {
 
 /** Of the option `write`. */
 export interface WriteStats {
-  /** Packets written to the file. */
+  /** Files that were made; several with `write.rotate`. */
+  files: number;
+  /** Packets written to them. */
   packets: number;
   /** Captured bytes of them. */
   bytes: number;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "decode/link_addresses.h"
 #include "decode/share.h"
 #include "delivery/batch_writer.h"
 #include "delivery/flow_writer.h"
@@ -63,7 +64,9 @@ void Pipeline::follow(std::shared_ptr<const decode::EndpointSet> endpoints) {
                  [this](const decode::Segment& segment, recording::Key packet) {
                    stats_.tcp_notSelected--;
                    if (recorder_ != nullptr)
-                     recorder_->join(packet, reassemble(segment));
+                     recorder_->join(packet, reassemble(segment, nullptr));
+                   else if (flows_)
+                     reassembleFlow(segment, nullptr);
                    else
                      reassembler_.segment(segment);
                  });
@@ -82,7 +85,7 @@ void Pipeline::recordPackets(const source::Packet* burst, size_t count) {
     const std::vector<uint64_t>& datagrams = decoder_.touchedDatagrams();
     recording::Key key = 0;
     if (result == decode::DecodeResult::segment)
-      key = place(segment);
+      key = place(segment, burst[i]);
     else if (result == decode::DecodeResult::fragment && !datagrams.empty())
       key = recording::key::datagram(datagrams.back());
     if (key != 0) recorder_->packet(burst[i], key);
@@ -93,8 +96,8 @@ void Pipeline::recordPackets(const source::Packet* burst, size_t count) {
   recorder_->settle();
 }
 
-recording::Key Pipeline::place(const decode::Segment& segment) {
-  if (selector_.selects(segment)) return reassemble(segment);
+recording::Key Pipeline::place(const decode::Segment& segment, const source::Packet& packet) {
+  if (selector_.selects(segment)) return reassemble(segment, &packet);
   stats_.tcp_notSelected++;
   if (held_ == nullptr || !selector_.isListed(segment)) return 0;
   const recording::Key key = recorder_->provisional();
@@ -102,12 +105,44 @@ recording::Key Pipeline::place(const decode::Segment& segment) {
   return key;
 }
 
-recording::Key Pipeline::reassemble(const decode::Segment& segment) {
+recording::Key Pipeline::reassemble(const decode::Segment& segment, const source::Packet* packet) {
   const recording::Key before = reassembler_.connectionOf(segment);
-  reassembler_.segment(segment);
+  if (flows_)
+    reassembleFlow(segment, packet);
+  else
+    reassembler_.segment(segment);
   const recording::Key after = reassembler_.connectionOf(segment);
   if (before != after && before >= tcp::firstUnopenedId) recorder_->join(before, after);
   return after;
+}
+
+/// `packet`: null when it is gone, and only what the segment tells is known of it.
+void Pipeline::reassembleFlow(const decode::Segment& segment, const source::Packet* packet) {
+  const uint32_t headers = segment.ipVersion == 4 ? 40 : 60;
+  const delivery::FlowPacket told =
+      packet != nullptr
+          ? delivery::FlowPacket{packet->wireLength, packet->capturedLength, decode::linkAddressesOf(*packet)}
+          : delivery::FlowPacket{
+                headers + segment.payloadLength + segment.truncatedLength, headers + segment.payloadLength, {}};
+  flows_->beforeSegment(segment, told, reassembler_.senderOf(segment));
+  reassembler_.segment(segment);
+  flows_->afterSegment();
+}
+
+/// As packets(), one by one, because of each its length and its link header count.
+void Pipeline::followFlows(const source::Packet* burst, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    decode::Segment segment;
+    const bool wanted = share_.isWhole() ? decoder_.decode(burst[i], segment) == decode::DecodeResult::segment
+                                         : decodeShare(burst[i], segment);
+    if (wanted && selector_.selects(segment)) {
+      reassembleFlow(segment, &burst[i]);
+    } else if (wanted) {
+      stats_.tcp_notSelected++;
+      if (held_ != nullptr && selector_.isListed(segment)) held_->hold(segment);
+    }
+    decoder_.releaseDatagrams();
+  }
 }
 
 bool Pipeline::decodeShare(const source::Packet& packet, decode::Segment& segment) {
@@ -146,6 +181,11 @@ void Pipeline::uncount(const source::Packet& packet, decode::DecodeResult result
 void Pipeline::packets(const source::Packet* burst, size_t count) {
   if (recorder_ != nullptr) {
     recordPackets(burst, count);
+    packetTimeNs_ = burst[count - 1].timestampNs;
+    return;
+  }
+  if (flows_) {
+    followFlows(burst, count);
     packetTimeNs_ = burst[count - 1].timestampNs;
     return;
   }

@@ -85,8 +85,10 @@ class Pipeline final : public source::PacketSink {
 
   tcp::StreamListener& listener();
   void recordPackets(const source::Packet* burst, size_t count);
-  recording::Key reassemble(const decode::Segment& segment);
-  recording::Key place(const decode::Segment& segment);
+  void followFlows(const source::Packet* burst, size_t count);
+  recording::Key reassemble(const decode::Segment& segment, const source::Packet* packet);
+  recording::Key place(const decode::Segment& segment, const source::Packet& packet);
+  void reassembleFlow(const decode::Segment& segment, const source::Packet* packet);
 
   /// Of a share that is not the whole: whether the packet holds a segment of it.
   bool decodeShare(const source::Packet& packet, decode::Segment& segment);

@@ -80,6 +80,7 @@ namespace flowtap {
   X(delivery, eventsDelivered)    /* flow events handed to JavaScript or about to be */                \
   X(delivery, eventsDropped)      /* the consumer was too slow */                                      \
   X(delivery, eventBytesDropped)  /* captured bytes of those */                                        \
+  X(write, files)                 /* made for the option `write` */                                     \
   X(write, packets)               /* written to the file of the option `write` */                      \
   X(write, bytes)                 /* their captured bytes */                                           \
   X(write, connections)           /* whose packets they are */                                         \

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import {
+  createReadStream,
   existsSync,
   lstatSync,
   readdirSync,
@@ -10,9 +12,12 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import zlib, { gunzipSync } from 'node:zlib';
+import { gunzipSync } from 'node:zlib';
 import { RotatingFile } from '../lib/cli/rotation/rotating-file.js';
+import { zstdCompressor } from '../lib/cli/rotation/zstd-compressor.js';
+import { capture, decompress } from '../lib/index.js';
 import { flowtapHere, pcapOf } from './cli-support.js';
 import { temporaryFile, temporaryFolder } from './support/environment.js';
 
@@ -32,6 +37,13 @@ const targets = (archive: string | Buffer): string[] =>
   JSON.parse(archive.toString()).log.entries.map(
     ({ request }: { request: { url: string } }) => new URL(request.url).pathname,
   );
+
+/** What is inside of a compressed file. */
+async function contentsOf(name: string): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of decompress(createReadStream(name), name)) parts.push(part);
+  return Buffer.concat(parts);
+}
 
 const all = Array.from({ length: count }, (_, i) => `/${i}`);
 
@@ -119,15 +131,21 @@ test('flow files beside those of an earlier run', async () => {
   assert.equal(names.filter((name) => /c1(-HTTPBODY-001)?\.gz$/.test(name)).length, 3 * count, names.join());
 });
 
-test('zst where Node.js has it, else a sentence', async () => {
+test('zst, with Node.js or with the package', async () => {
   const har = path.join(temporaryFolder(), 'day.har');
   const { code, stderr } = await flowtapHere(['-r', file, '--har', har, '--compress', 'zst']);
-  if ('createZstdCompress' in zlib) {
-    assert.equal(code, 0, stderr);
-    assert.deepEqual(readFileSync(`${har}.zst`).subarray(0, 4), Buffer.from('28b52ffd', 'hex'));
-  } else {
-    assert.equal(code, 2);
-    assert.match(stderr, /zst needs Node.js 22\.15 or later.*gz/);
+  assert.equal(code, 0, stderr);
+  assert.deepEqual(targets(await contentsOf(`${har}.zst`)), all);
+});
+
+test('zst: large, empty, and in pieces of any size', async () => {
+  const large = randomBytes(3_500_000).toString('hex');
+  for (const pieces of [[large.slice(0, 10), large.slice(10)], [large], [''], []]) {
+    const compressor = await zstdCompressor();
+    const compressed = Readable.from(pieces.map((piece) => Buffer.from(piece))).pipe(compressor);
+    const parts: Uint8Array[] = [];
+    for await (const part of decompress(compressed, 'it')) parts.push(part);
+    assert.ok(Buffer.concat(parts).equals(Buffer.from(pieces.join(''))), `${pieces.length} pieces`);
   }
 });
 
@@ -204,8 +222,10 @@ test('a link where the compressed file shall be is replaced, not followed', asyn
 
 test('what makes no sense', async () => {
   for (const [args, words] of [
-    [['--rotate', '10k'], /about the file/],
-    [['-o', 'x', '--rotate', '10k'], /--max-flow/],
+    [['--rotate', '10k'], /about files/],
+    [['-X', 'x', '--rotate', '10k'], /about files/],
+    [['-o', 'x', '-FX', '--rotate', '10k'], /about files/],
+    [['-o', 'x', '--max-files', '3'], /--rotate/],
     [['--compress', 'gz'], /about files/],
     [['--har', 'x', '--max-files', '3'], /--rotate/],
     [['--har', 'x', '--rotate', '0'], /size such as/],
@@ -216,4 +236,120 @@ test('what makes no sense', async () => {
     assert.equal(code, 2);
     assert.match(stderr, words);
   }
+});
+
+/** Targets of the requests in a capture. */
+async function requestsIn(name: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const message of capture({ file: name })) if (message.kind === 'request') found.push(message.target);
+  return found;
+}
+
+test('--write: files that are whole, and no packet lost or twice', async () => {
+  const folder = temporaryFolder();
+  const { code, stderr } = await flowtapHere([
+    '-r',
+    file,
+    '--write',
+    path.join(folder, 'day.pcapng'),
+    '--rotate',
+    '10k',
+  ]);
+  assert.equal(code, 0, stderr);
+  const names = readdirSync(folder).sort();
+  assert.ok(names.length > 2 && names[0] === 'day-0001.pcapng', names.join());
+  const [, packets, files] =
+    /wrote (\d+) packets of 12 connections to (\d+) files until .*day-\d{4}\.pcapng/.exec(stderr) ?? [];
+  assert.equal(Number(files), names.length);
+  let received = 0;
+  const found: string[] = [];
+  for (const name of names) {
+    const tap = capture({ file: path.join(folder, name) });
+    for await (const message of tap) if (message.kind === 'request') found.push(message.target);
+    received += tap.stats().packets.received;
+    assert.equal(statSync(path.join(folder, name)).mode & 0o777, 0o600);
+  }
+  assert.equal(received, Number(packets));
+  assert.deepEqual(found, all);
+});
+
+test('--write: compressed, by time, and only the last ones kept', async () => {
+  const folder = temporaryFolder();
+  const to = path.join(folder, 'day.pcapng');
+  const args = ['--write', to, '--rotate', '8k,1h', '--compress', 'gz', '--max-files', '2'];
+  const { code, stderr } = await flowtapHere(['-r', file, ...args]);
+  assert.equal(code, 0, stderr);
+  const names = readdirSync(folder).sort();
+  assert.equal(names.length, 2, names.join());
+  assert.ok(
+    names.every((name) => /^day-\d{4}\.pcapng\.gz$/.test(name)),
+    names.join(),
+  );
+  const kept = (await Promise.all(names.map((name) => requestsIn(path.join(folder, name))))).flat();
+  assert.deepEqual(kept, all.slice(-kept.length));
+  assert.ok(stderr.includes(names.at(-1) as string), stderr);
+  const again = await flowtapHere(['-r', file, ...args]);
+  assert.equal(again.code, 0, again.stderr);
+  assert.equal(readdirSync(folder).length, 4, 'numbers go on, and those of an earlier run stay');
+});
+
+test('--write: compressed without rotation', async () => {
+  const folder = temporaryFolder();
+  const to = path.join(folder, 'day.pcapng');
+  const args = ['-r', file, '--write', to, '--compress', 'zst'];
+  assert.equal((await flowtapHere(args)).code, 0);
+  assert.deepEqual(readdirSync(folder), ['day.pcapng.zst']);
+  assert.equal(statSync(`${to}.zst`).mode & 0o777, 0o600);
+  assert.deepEqual(await requestsIn(`${to}.zst`), all);
+  const refused = await flowtapHere(args);
+  assert.equal(refused.code, 1);
+  assert.match(refused.stderr, /day\.pcapng\.zst exists: --force replaces it/);
+  assert.equal((await flowtapHere([...args, '--force'])).code, 0);
+});
+
+test('--write: a rotated file that is read is not overwritten', async () => {
+  const folder = temporaryFolder();
+  const to = path.join(folder, 'day.pcapng');
+  assert.equal((await flowtapHere(['-r', file, '--write', to, '--rotate', '1g'])).code, 0);
+  const there = path.join(folder, 'day-0001.pcapng');
+  const { code, stderr } = await flowtapHere(['-r', there, '--write', to, '--rotate', '1g', '--force']);
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /the file that is read/);
+});
+
+test('-o: folders, each with flows that are whole and a report', async () => {
+  const folder = temporaryFolder();
+  const { code, stderr } = await flowtapHere(['-r', file, '-o', path.join(folder, 'out'), '--rotate', '7k']);
+  assert.equal(code, 0, stderr);
+  const names = readdirSync(folder).sort();
+  assert.deepEqual(names.slice(0, 2), ['out-0001', 'out-0002']);
+  assert.match(
+    stderr,
+    new RegExp(`24 flows and 12 bodies in ${names.length} folders until .*out-000${names.length}\n`),
+  );
+  let flows = 0;
+  for (const name of names) {
+    const inside = readdirSync(path.join(folder, name));
+    const report = readFileSync(path.join(folder, name, 'report.xml'), 'utf8');
+    const here = inside.filter((one) => one !== 'report.xml' && !one.includes('-HTTPBODY-')).length;
+    flows += here;
+    assert.match(report, new RegExp(`<total_flows>${here}</total_flows>[^]*</dfxml>\n$`));
+    for (const one of inside) if (one !== 'report.xml') assert.ok(report.includes(`/${name}/${one}</filename>`), one);
+  }
+  assert.equal(flows, 2 * count);
+});
+
+test('-o: only the last folders kept, compressed; those of an earlier run stay; one report if it is named', async () => {
+  const folder = temporaryFolder();
+  const args = ['-o', path.join(folder, 'out'), '--rotate', '7k', '--max-files', '2', '--compress', 'gz'];
+  for (const run of [1, 2]) {
+    const { code, stderr } = await flowtapHere(['-r', file, ...args, '-X', path.join(folder, `${run}.xml`)]);
+    assert.equal(code, 0, stderr);
+  }
+  const names = readdirSync(folder).sort();
+  assert.equal(names.filter((name) => name.startsWith('out-')).length, 4, names.join());
+  for (const name of names.filter((one) => one.startsWith('out-'))) {
+    assert.ok(readdirSync(path.join(folder, name)).every((one) => one.endsWith('.gz')));
+  }
+  assert.match(readFileSync(path.join(folder, '2.xml'), 'utf8'), /<total_flows>24<\/total_flows>/);
 });

@@ -206,7 +206,6 @@ suite('refused, with what to use', () => {
     [['-T', '%A'], /-o DIR/],
     [['-o', 'x', '-T', '%A', '-Fk'], /exclude/],
     [['-o', 'x', '-T', '../%A'], /leads out/],
-    [['-o', 'x', '-T', '%E'], /Ethernet/],
     [['-o', 'x', '--redact'], /as they were sent/],
     [['--tcp', '--har', 'x'], /not messages/],
     [['--tcp', '--status', '200'], /not messages/],

@@ -7,15 +7,31 @@ import { capture, FlowFileWriter, flows } from '../lib/index.js';
 import { pcap, toPackets } from './support/capture-file.js';
 import { Conversation } from './support/conversation.js';
 import { skip, temporaryFile, temporaryFolder, top } from './support/environment.js';
-import type { Framing, Segment } from './support/frame.js';
+import { type Framing, flag, type Segment } from './support/frame.js';
 import { request, response } from './support/http.js';
 import { mangle } from './support/network.js';
-import { compare, type Difference, type Files, filesOf, skipUnlessTcpflow, tcpflow } from './support/tcpflow.js';
+import {
+  compare,
+  type Difference,
+  type Files,
+  filesOf,
+  type ReportedFlows,
+  reportedFlows,
+  skipUnlessTcpflow,
+  tcpflow,
+  tcpflowFolder,
+} from './support/tcpflow.js';
 import { traffic } from './support/traffic.js';
 
 const noTcpflow = skipUnlessTcpflow();
 
-async function flowtap(file: string, template?: string): Promise<{ files: Files; incomplete: Set<string> }> {
+interface Written {
+  files: Files;
+  incomplete: Set<string>;
+  reported: ReportedFlows;
+}
+
+async function flowtap(file: string, template?: string): Promise<Written> {
   const folder = temporaryFolder();
   const writer = new FlowFileWriter(folder, { template });
   const incomplete = new Set<string>();
@@ -31,7 +47,7 @@ async function flowtap(file: string, template?: string): Promise<{ files: Files;
   for (const [, name] of report.matchAll(/<filename>([^<]*)<\/filename><filesize>\d+<\/filesize><comment>/g)) {
     incomplete.add(path.relative(folder, name as string));
   }
-  return { files: filesOf(folder), incomplete };
+  return { files: filesOf(folder), incomplete, reported: reportedFlows(folder) };
 }
 
 async function differences(file: string): Promise<Difference[]> {
@@ -68,6 +84,66 @@ suite('made captures', { skip: noTcpflow }, () => {
       );
     });
   }
+
+  const inReports: [name: string, file: () => string][] = [
+    ['conversations', () => fileOf(traffic({ ...made, seed: 1 }).segments, noPadding)],
+    ['IPv6', () => fileOf(traffic({ ...made, seed: 2, v6: true }).segments, noPadding)],
+    ['no link header with addresses', () => fileOf(traffic({ ...made, seed: 2 }).segments, { link: 'null' })],
+    [
+      'sent again, overtaken',
+      () => {
+        const { segments } = traffic({ ...made, seed: 4 });
+        const mangled = mangle(segments, { seed: 6, reorder: 0.05, retransmit: 0.05, duplicate: 0.05 });
+        return fileOf(mangled, noPadding);
+      },
+    ],
+    [
+      'bytes from before the beginning',
+      () => {
+        const conversation = new Conversation().handshake();
+        conversation.exchange(request(), response({ body: 'hello' }));
+        conversation.segment(0, flag.ack, Buffer.from('early'), { used: -20 });
+        return fileOf(conversation.close(1).segments, noPadding);
+      },
+    ],
+    [
+      'begun before the capture, ended by a RST',
+      () => {
+        const conversation = new Conversation().handshake();
+        conversation.exchange(request(), response({ body: 'hello' }));
+        conversation.exchange(request(), response({ body: 'again' }));
+        conversation.segment(0, flag.rst | flag.ack);
+        return fileOf(conversation.segments.slice(3), noPadding);
+      },
+    ],
+  ];
+  for (const [name, file] of inReports) {
+    test(`reports: ${name}`, async () => {
+      const capture = file();
+      const ours = (await flowtap(capture)).reported;
+      const theirs = reportedFlows(tcpflowFolder(['-r', capture]));
+      assert.ok(theirs.size > 0);
+      if (name.startsWith('no link')) {
+        // It takes what else is there for addresses.
+        for (const told of theirs.values()) {
+          delete told.mac_daddr;
+          delete told.mac_saddr;
+        }
+      }
+      assert.deepEqual([...ours].sort(), [...theirs].sort());
+    });
+  }
+
+  test('templates with Ethernet addresses', async () => {
+    const file = fileOf(traffic({ seed: 1, plain: true }).segments, noPadding);
+    const template = '%E/%e/%A.%a-%B.%b%c';
+    const flows = [...(await flowtap(file, template)).files.keys()].filter((name) => !name.includes('-HTTPBODY-'));
+    assert.ok(
+      flows.every((name) => /^02:00:00:00:00:0[12]\/02:00:00:00:00:0[12]\//.test(name)),
+      flows.join(),
+    );
+    assert.deepEqual(flows.sort(), [...tcpflow(['-r', file, '-T', template]).keys()].sort());
+  });
 
   test('bodies', async () => {
     const conversation = new Conversation().handshake();

@@ -1,6 +1,7 @@
 /** The files that flags name: looked at before the first of them is made. */
-import { type BigIntStats, fstatSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import path from 'node:path';
+import { isSameFile, numberedFilesOf } from '../index.js';
 import { expandNames } from './capture-files.js';
 import { UsageError } from './exit.js';
 import type { CaptureFlags } from './flags.js';
@@ -8,8 +9,8 @@ import type { CaptureFlags } from './flags.js';
 interface Target {
   flag: string;
   file: string;
-  /** Undefined where there is none yet. */
-  stat: BigIntStats | undefined;
+  /** Those that there are of it. */
+  there: string[];
   /** It is not made under this name, but with a number or an extension. */
   renamed: boolean;
 }
@@ -26,51 +27,55 @@ export async function checkOutputFiles(flags: CaptureFlags): Promise<void> {
     }
   }
   const inputs = await inputsOf(flags);
-  for (const { flag, file, stat } of targets) {
-    if (!stat?.isFile()) continue;
-    if (inputs.some((input) => isSameInode(stat, input)))
-      throw new UsageError(`${flag} names ${file}, which is the file that is read`);
+  for (const { flag, there } of targets) {
+    for (const file of there) {
+      if (inputs.some((input) => isSameFile(file, input)))
+        throw new UsageError(`${flag} names ${file}, which is the file that is read`);
+    }
   }
   if (flags.outputs.force) return;
-  for (const { file, stat, renamed } of targets) {
-    if (stat?.isFile() && !renamed) throw new Error(`${file} exists: --force replaces it`);
+  for (const { file, there, renamed } of targets) {
+    if (there.length > 0 && !renamed) throw new Error(`${file} exists: --force replaces it`);
   }
 }
 
-function targetsOf({ outputs, rotation, tcpflow: { write: flows } }: CaptureFlags): Target[] {
-  const report = flows && (flows.report ?? path.join(flows.folder, 'report.xml'));
+function targetsOf({
+  outputs,
+  rotation: { rotation, compression },
+  tcpflow: { write: flows },
+}: CaptureFlags): Target[] {
+  const ownReport = rotation === undefined ? path.join(flows?.folder ?? '', 'report.xml') : undefined;
+  const report = flows && (flows.report ?? ownReport);
+  const renamed = (rotation ?? compression) !== undefined;
   const named: [flag: string, file: string | undefined, renamed: boolean][] = [
-    ['--har', outputs.har, rotation.rotation !== undefined || rotation.compression !== undefined],
-    ['--write', outputs.write, false],
+    ['--har', outputs.har, renamed],
+    ['--write', outputs.write, renamed],
     ['--report', report, false],
   ];
-  return named.flatMap(([flag, file, renamed]) =>
-    file === undefined ? [] : { flag, file, stat: statOf(file), renamed },
-  );
+  return named.flatMap(([flag, file, isRenamed]) => {
+    if (file === undefined) return [];
+    const there = isRenamed && rotation !== undefined ? numberedFilesOf(file) : [file].filter(isFile);
+    return { flag, file, there, renamed: isRenamed };
+  });
 }
 
-async function inputsOf({ read, readSeveral }: CaptureFlags): Promise<BigIntStats[]> {
+async function inputsOf({ read, readSeveral }: CaptureFlags): Promise<string[]> {
   if (read === undefined) return [];
-  if (read === '-') return [fstatSync(0, { bigint: true })];
-  const names = readSeveral === undefined ? [read] : await expandNames(readSeveral);
-  return names.flatMap((name) => statOf(name) ?? []);
+  if (read === '-') return ['/dev/stdin'];
+  return readSeveral === undefined ? [read] : expandNames(readSeveral);
 }
 
 function isSame(one: Target, other: Target): boolean {
   if (path.resolve(one.file) === path.resolve(other.file)) return true;
   // /dev/null takes everything.
-  return one.stat?.isFile() === true && other.stat !== undefined && isSameInode(one.stat, other.stat);
+  return isFile(one.file) && isSameFile(one.file, other.file);
 }
 
-function isSameInode(one: BigIntStats, other: BigIntStats): boolean {
-  return one.dev === other.dev && one.ino === other.ino;
-}
-
-function statOf(file: string): BigIntStats | undefined {
+/** Whoever opens what cannot be looked at says why. */
+function isFile(file: string): boolean {
   try {
-    return statSync(file, { bigint: true, throwIfNoEntry: false });
+    return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
   } catch {
-    // Whoever opens it says why it cannot be.
-    return undefined;
+    return false;
   }
 }

@@ -2,7 +2,6 @@
 import { type CaptureStats, type Exchange, redact } from '../index.js';
 import type { CaptureFlags } from './flags.js';
 import { formatAmount } from './format.js';
-import { createFile, ownerOnly } from './new-file.js';
 import { Output } from './output.js';
 import { checkOutputFiles } from './output-files.js';
 import type { PacketFile } from './packet-file.js';
@@ -94,11 +93,10 @@ export class Outputs {
 
   /** @throws UsageError, or Error when a file cannot be made */
   static async open(flags: CaptureFlags, wanted: Wanted, terminal: Terminal, events: OutputEvents): Promise<Outputs> {
-    const { write, force } = flags.outputs;
     await checkOutputFiles(flags);
     const outputs = new Outputs(flags, wanted, terminal, events);
     await outputs.#har?.open();
-    if (write !== undefined) await createFile(write, force, ownerOnly);
+    await events.packets?.open();
     events.packets?.onFailure((error) => {
       events.say(sanitizeLine(error.message));
       outputs.#onClosed();

@@ -45,20 +45,26 @@ export class DfxmlReport {
 
   /** @param nameOf path of a file as the reader of the report finds it */
   add(file: FlowFile, nameOf: (name: string) => string): void {
-    const { source, destination } = file.flow;
+    const { source, destination, link } = file.flow;
+    const { counts } = file;
     const tcpflow = attributes({
-      startime: isoTime(file.flow.startTime),
-      endtime: isoTime(file.endTime),
+      startime: isoTime(counts?.startTime ?? file.flow.startTime),
+      endtime: isoTime(counts?.endTime ?? file.endTime),
+      mac_daddr: macAddress(link?.destination),
+      mac_saddr: macAddress(link?.source),
       family: source.address.includes(':') ? families.ipv6 : families.ipv4,
       src_ipn: source.address,
       dst_ipn: destination.address,
       srcport: source.port,
       dstport: destination.port,
       vlan: file.flow.vlan,
-      packets: file.packets,
-      out_of_order_count: file.holeCount || undefined,
-      violations: file.conflict ? 1 : undefined,
-      len: file.bytes,
+      packets: counts?.packets ?? file.packets,
+      out_of_order_count: counts?.outOfOrder || undefined,
+      violations: counts?.violations || undefined,
+      len: counts?.bytes ?? file.bytes,
+      caplen: counts && counts.capturedBytes !== counts.bytes ? counts.capturedBytes : undefined,
+      holes: file.holeCount || undefined,
+      conflict: file.conflict ? 1 : undefined,
     });
     let text = '    <fileobject>\n';
     if (file.name !== undefined) text += `      ${element('filename', nameOf(file.name))}\n`;
@@ -165,7 +171,12 @@ ${Object.entries(settings)
   .join('')}`;
 }
 
-/** To the microsecond, as tcpflow writes it. */
+/** As tcpflow does, which takes zeros for none. */
+function macAddress(address: string | undefined): string | undefined {
+  return address === '00:00:00:00:00:00' ? undefined : address;
+}
+
+/** To the microsecond, as tcpflow writes it: whole seconds without a fraction. */
 function isoTime(ns: bigint): string {
-  return `${formatTime(ns).slice(0, 26)}Z`;
+  return `${formatTime(ns).slice(0, 26)}Z`.replace('.000000', '');
 }

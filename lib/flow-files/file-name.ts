@@ -2,6 +2,7 @@
 import { isIPv4 } from 'node:net';
 import type { Endpoint } from '../batch-buffer.js';
 import { badOption } from '../check-options.js';
+import type { LinkAddresses } from '../flows/flow-records.js';
 import { formatTime } from '../time.js';
 
 /** What a name tells of one direction of a connection. */
@@ -9,6 +10,8 @@ export interface NamedFlow {
   readonly source: Endpoint;
   readonly destination: Endpoint;
   readonly vlan: number | undefined;
+  /** Of its first packet. */
+  readonly link: LinkAddresses | undefined;
   /** Of its first packet, in nanoseconds since the Unix epoch. */
   readonly startTime: bigint;
   /** 0, 1, … among all directions that were seen. */
@@ -20,6 +23,9 @@ export interface NamedFlow {
 /** What tcpflow names files by. */
 export const defaultTemplate = '%A.%a-%B.%b%V%v%C%c';
 
+/** What tcpflow writes for an address of the link that is not known. */
+const noLinkAddress = '00:00:00:00:00:00';
+
 type Part = (flow: NamedFlow, repeat: number) => string;
 
 const parts: Readonly<Record<string, Part>> = {
@@ -27,6 +33,8 @@ const parts: Readonly<Record<string, Part>> = {
   a: ({ source }) => digits(source.port, 5),
   B: ({ destination }) => addressInName(destination.address),
   b: ({ destination }) => digits(destination.port, 5),
+  E: ({ link }) => link?.source ?? noLinkAddress,
+  e: ({ link }) => link?.destination ?? noLinkAddress,
   T: ({ startTime }) => `${formatTime(startTime).slice(0, 19)}Z`,
   t: ({ startTime }) => String(startTime / 1_000_000_000n),
   V: ({ vlan }) => (vlan === undefined ? '' : '--'),
@@ -80,7 +88,7 @@ export class NameTemplate {
     const end: Endpoint = { address: '::', port: 0 };
     for (const vlan of [undefined, 0]) {
       for (const repeat of [0, 1]) {
-        const flow = { source: end, destination: end, vlan, startTime: 0n, number: 0, session: 0 };
+        const flow = { source: end, destination: end, vlan, link: undefined, startTime: 0n, number: 0, session: 0 };
         const odd = this.format(flow, repeat)
           .split('/')
           .find((one) => ['', '.', '..'].includes(one));
@@ -104,9 +112,6 @@ function parse(template: string): (string | Part)[] {
     }
     const letter = template[++at];
     if (letter === undefined) throw badOption(`The template '${template}' ends with %; %% is a percent sign`);
-    if (letter === 'E' || letter === 'e') {
-      throw badOption(`%${letter} in the template '${template}': Ethernet addresses are not known here`);
-    }
     if (!Object.hasOwn(parts, letter)) {
       throw badOption(`%${letter} in the template '${template}' is none of %${Object.keys(parts).join(' %')}`);
     }

@@ -1,7 +1,7 @@
 /** The file of one direction of a connection. */
 import { createHash, type Hash } from 'node:crypto';
 import { futimesSync, readSync, writeSync } from 'node:fs';
-import type { FlowGapCause } from '../flows/flow-records.js';
+import type { FlowCounts, FlowGapCause } from '../flows/flow-records.js';
 import type { NamedFlow } from './file-name.js';
 import type { FlowFolder } from './flow-folder.js';
 
@@ -28,14 +28,27 @@ const maxHoles = 1000;
 const zeros = Buffer.alloc(64 * 1024);
 const searchBytes = 256 * 1024;
 
+/** What tcpflow calls the file with the times of a flow's bytes. */
+export const indexSuffix = '.findx';
+
+export interface FlowFileSettings {
+  readonly maxFileBytes: number;
+  readonly digest: string | undefined;
+  /** Write an index of times. */
+  readonly index: boolean;
+}
+
 export class FlowFile {
   /** Bytes from its start to the last one that was written. */
   size = 0;
   /** Time of the last packet with bytes, in nanoseconds. */
   endTime: bigint;
+  /** Pieces of payload. */
   packets = 0;
   /** Payload. */
   bytes = 0;
+  /** Of all packets of the direction; undefined before its end, and when it has another file behind this one. */
+  counts: FlowCounts | undefined;
   readonly holes: Hole[] = [];
   holeCount = 0;
   missingBytes = 0;
@@ -53,6 +66,8 @@ export class FlowFile {
   #pending: Uint8Array[] = [];
   #pendingLength = 0;
   #position = 0;
+  /** Lines of it that are not written yet. */
+  #index = '';
   readonly #hash: Hash | undefined;
   /** Where the next message begins at the earliest. */
   #messagesFrom = 0;
@@ -64,12 +79,24 @@ export class FlowFile {
   constructor(
     readonly flow: NamedFlow,
     readonly start: number,
-    private readonly folder: FlowFolder | undefined,
-    private readonly maxBytes: number,
-    digest: string | undefined,
+    private readonly ownFolder: FlowFolder | undefined,
+    private readonly settings: FlowFileSettings,
   ) {
+    const { digest } = settings;
     this.endTime = flow.startTime;
     this.#hash = digest === undefined ? undefined : createHash(digest);
+  }
+
+  /** Undefined: nothing is written. */
+  private get folder(): FlowFolder | undefined {
+    return this.ownFolder?.removed ? undefined : this.ownFolder;
+  }
+
+  /** Names of all that belongs to it, itself the last. */
+  get names(): string[] {
+    if (this.name === undefined) return [];
+    const index = this.settings.index ? [this.name + indexSuffix] : [];
+    return [...this.bodies.map((body) => body.name), ...index, this.name];
   }
 
   /** Takes bytes of the stream; they are looked at until the next {@link flush}. */
@@ -78,13 +105,14 @@ export class FlowFile {
     this.bytes += bytes.length;
     if (time > this.endTime) this.endTime = time;
     const position = offset - this.start;
-    const room = Math.max(0, this.maxBytes - position);
+    const room = Math.max(0, this.settings.maxFileBytes - position);
     const kept = bytes.length > room ? bytes.subarray(0, room) : bytes;
     this.cut += bytes.length - kept.length;
     if (kept.length === 0 || this.failed) return;
     if (this.#pendingLength === 0) this.#position = position;
     this.#pending.push(kept);
     this.#pendingLength += kept.length;
+    if (this.settings.index) this.#index += indexLine(position, time, kept.length);
   }
 
   /** @throws what the system says about the bytes before it */
@@ -102,7 +130,10 @@ export class FlowFile {
     const bytes = this.#pending.length === 1 && first ? first : Buffer.concat(this.#pending, this.#pendingLength);
     this.#pending = [];
     this.#pendingLength = 0;
-    if (this.folder !== undefined) writeAll(this.folder.descriptorOf(this), bytes, this.#position);
+    const { folder } = this;
+    if (folder !== undefined) writeAll(folder.descriptorOf(this), bytes, this.#position);
+    if (this.#index !== '') folder?.appendBeside(this.name + indexSuffix, this.#index);
+    this.#index = '';
     this.#addToHash(bytes, this.#position - this.size);
     this.size = this.#position + bytes.length;
   }
@@ -146,6 +177,12 @@ export class FlowFile {
     }
     this.#hash.update(bytes);
   }
+}
+
+/** As tcpflow writes it: where in the file, when, how many bytes. */
+function indexLine(position: number, time: bigint, length: number): string {
+  const us = String((time % 1_000_000_000n) / 1000n).padStart(6, '0');
+  return `${position}|${time / 1_000_000_000n}.${us}|${length}\n`;
 }
 
 function search(fd: number, window: Buffer, at: number, wanted: Uint8Array): number | undefined {

@@ -1,5 +1,5 @@
 /** The folder that flow files are in: their names, and the descriptors of those that are being written. */
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { NameTemplate } from './file-name.js';
 import { type FlowFile, writeAll } from './flow-file.js';
@@ -11,6 +11,7 @@ export class FlowFolder {
   readonly #template: NameTemplate;
   readonly #newFiles: NewFiles;
   readonly #open: OpenFiles<FlowFile>;
+  #removed = false;
 
   /** @param newFiles makes those in the folder */
   constructor(folder: string, template: NameTemplate, newFiles: NewFiles, maxOpenFiles: number) {
@@ -18,6 +19,21 @@ export class FlowFolder {
     this.#template = template;
     this.#newFiles = newFiles;
     this.#open = new OpenFiles(maxOpenFiles);
+  }
+
+  /** It is not there any more: nothing is to be written to it. */
+  get removed(): boolean {
+    return this.#removed;
+  }
+
+  /**
+   * Removes it with everything in it.
+   * @throws what the system says
+   */
+  remove(): void {
+    this.#removed = true;
+    this.#open.closeAll();
+    rmSync(this.#path, { recursive: true, force: true });
   }
 
   /** Path of a file from where the process is. */
@@ -48,6 +64,22 @@ export class FlowFolder {
   /** @throws what the system says */
   closeAll(): void {
     this.#open.closeAll();
+  }
+
+  /**
+   * Adds to a file beside that of a flow.
+   * @throws what the system says
+   */
+  appendBeside(name: string, text: string): void {
+    const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+    const fd = this.#open.withRoom(() =>
+      openSync(this.pathOf(name), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o666),
+    );
+    try {
+      writeAll(fd, Buffer.from(text), null);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /**

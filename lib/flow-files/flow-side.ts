@@ -1,14 +1,12 @@
 /** One direction of a connection, and its files: one, unless much was missing in between. */
 import type { Endpoint } from '../batch-buffer.js';
-import type { FlowGapCause } from '../flows/flow-records.js';
+import type { FlowCounts, FlowGapCause, LinkAddresses } from '../flows/flow-records.js';
 import type { NamedFlow } from './file-name.js';
-import { FlowFile } from './flow-file.js';
+import { FlowFile, type FlowFileSettings } from './flow-file.js';
 import type { FlowFolder } from './flow-folder.js';
 
-export interface FlowSideOptions {
-  readonly maxFileBytes: number;
+export interface FlowSideSettings extends FlowFileSettings {
   readonly newFileAfterGap: number;
-  readonly digest: string | undefined;
 }
 
 export class FlowSide {
@@ -18,13 +16,15 @@ export class FlowSide {
   /** Among all directions, in the order in which they were seen first. */
   number: number | undefined;
   #over = true;
+  #link: LinkAddresses | undefined;
+  #begun = false;
 
   /** @param onFailure called once for each file that is given up */
   constructor(
-    private readonly flow: Omit<NamedFlow, 'number' | 'startTime'>,
+    private readonly flow: Omit<NamedFlow, 'number' | 'startTime' | 'link'>,
     private startTime: bigint | undefined,
     private readonly folder: FlowFolder | undefined,
-    private readonly options: FlowSideOptions,
+    private readonly settings: FlowSideSettings,
     private readonly onFailure: (file: FlowFile, error: unknown) => void,
   ) {}
 
@@ -37,6 +37,13 @@ export class FlowSide {
     return this.flow.source.port === port && this.flow.source.address === address;
   }
 
+  /** Of each event that brings bytes, or tells that they are missing, before it is added. */
+  begin(event: { readonly linkAddresses: LinkAddresses | undefined }): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#link = event.linkAddresses;
+  }
+
   add(offset: number, bytes: Uint8Array, time: bigint): void {
     this.#fileAt(offset, time).add(offset, bytes, time);
   }
@@ -44,7 +51,7 @@ export class FlowSide {
   addGap(offset: number, length: number, cause: FlowGapCause, time: bigint): void {
     const file = this.#fileAt(offset, time);
     this.#watch(file, () => file.addHole(offset, length, cause));
-    if (length >= this.options.newFileAfterGap) this.#end();
+    if (length >= this.settings.newFileAfterGap) this.#end();
   }
 
   flush(): void {
@@ -52,8 +59,10 @@ export class FlowSide {
     if (file !== undefined) this.#watch(file, () => file.flush());
   }
 
-  finish(conflict: boolean): void {
+  finish(conflict: boolean, counts: FlowCounts | undefined): void {
     for (const file of this.files) file.conflict = conflict;
+    const { file } = this;
+    if (file !== undefined) file.counts = counts;
     this.#end();
   }
 
@@ -78,9 +87,8 @@ export class FlowSide {
     this.#over = false;
     this.startTime ??= time;
     const startTime = this.files.length === 0 ? this.startTime : time;
-    const flow = { ...this.flow, number: this.number ?? 0, startTime };
-    const { maxFileBytes, digest } = this.options;
-    const made = new FlowFile(flow, offset, this.folder, maxFileBytes, digest);
+    const flow = { ...this.flow, link: this.#link, number: this.number ?? 0, startTime };
+    const made = new FlowFile(flow, offset, this.folder, this.settings);
     this.files.push(made);
     return made;
   }

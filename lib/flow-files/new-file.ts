@@ -1,7 +1,7 @@
 /** Making files that were not there. */
 
 import { randomUUID } from 'node:crypto';
-import { closeSync, constants, fstatSync, lstatSync, openSync, type Stats, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, openSync, rmSync, type Stats, unlinkSync } from 'node:fs';
 import path from 'node:path';
 import { makeFolder, makeFoldersInside } from './make-folder.js';
 
@@ -21,6 +21,7 @@ const maxRemembered = 65_536;
 export class NewFiles {
   readonly #folder: string;
   readonly #finishedSuffix: string;
+  readonly #companion: string;
   /** Files older than this may be replaced. */
   readonly #replaceBefore: number;
   readonly #repeats = new Map<string, number>();
@@ -28,10 +29,12 @@ export class NewFiles {
   /**
    * @param replace replace files that were there before now
    * @param finishedSuffix what the names of files get later; one that is taken with it is not free
+   * @param companion what is behind the name of a file beside it, which is not free when that is taken; empty: there is none
    */
-  constructor(folder: string, replace: boolean, finishedSuffix: string) {
+  constructor(folder: string, replace: boolean, finishedSuffix: string, companion = '') {
     this.#folder = folder;
     this.#finishedSuffix = finishedSuffix;
+    this.#companion = companion;
     makeFolder(folder);
     this.#replaceBefore = replace ? timeOfFileSystem(folder) : Number.NEGATIVE_INFINITY;
   }
@@ -47,6 +50,7 @@ export class NewFiles {
       const name = nameOf(repeat);
       const fd = this.#open(name);
       if (fd === undefined) continue;
+      if (this.#companion !== '') rmSync(path.join(this.#folder, name + this.#companion), { force: true });
       this.#repeats.delete(first);
       this.#repeats.set(first, repeat + 1);
       if (this.#repeats.size > maxRemembered) this.#repeats.delete(this.#repeats.keys().next().value as string);
@@ -57,13 +61,18 @@ export class NewFiles {
   #open(name: string): number | undefined {
     const file = path.join(this.#folder, name);
     if (name.includes('/')) makeFoldersInside(this.#folder, path.dirname(name));
-    if (this.#finishedSuffix !== '' && this.#isTaken(file + this.#finishedSuffix)) return undefined;
+    for (const suffix of this.#reserved) if (this.#isTaken(file + suffix)) return undefined;
     try {
       return openSync(file, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0o666);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     return this.#mayReplace(lstatSync(file)) ? openSync(file, O_RDWR | O_TRUNC | O_NOFOLLOW) : undefined;
+  }
+
+  get #reserved(): string[] {
+    const both = [this.#finishedSuffix, this.#companion, this.#companion && this.#companion + this.#finishedSuffix];
+    return both.filter((suffix) => suffix !== '');
   }
 
   #isTaken(file: string): boolean {

@@ -1,8 +1,15 @@
 /** What becomes of flow events outside of their batch: plain objects, JSON, text. */
 import { inspect } from 'node:util';
 import { formatTime } from '../time.js';
-import type { FlowEvent } from './flow-event.js';
-import type { FlowCloseReason, FlowConnection, FlowDirection, FlowGapCause } from './flow-records.js';
+import type { FlowEvent, FlowsSent } from './flow-event.js';
+import type {
+  FlowCloseReason,
+  FlowConnection,
+  FlowCounts,
+  FlowDirection,
+  FlowGapCause,
+  LinkAddresses,
+} from './flow-records.js';
 
 interface DetachedCommon {
   connection: FlowConnection;
@@ -15,11 +22,21 @@ interface DetachedCommon {
 export type DetachedFlowEvent = DetachedCommon &
   (
     | { kind: 'open' }
-    | { kind: 'data'; direction: FlowDirection; offset: number; length: number; bytes: Uint8Array }
-    | { kind: 'gap'; direction: FlowDirection; offset: number; length: number; cause: FlowGapCause }
-    | { kind: 'end'; direction: FlowDirection; offset: number }
-    | { kind: 'close'; reason: FlowCloseReason; conflict: boolean }
+    | ({ kind: 'data'; length: number; bytes: Uint8Array } & Directed)
+    | ({ kind: 'gap'; length: number; cause: FlowGapCause } & Directed)
+    | ({ kind: 'end' } & Directed)
+    | { kind: 'close'; reason: FlowCloseReason; conflict: boolean; sent: FlowsSent }
   );
+
+/** What directions have. */
+interface Directed {
+  direction: FlowDirection;
+  offset: number;
+  /** On the first event of the direction, where the link has them. */
+  linkAddresses?: LinkAddresses;
+}
+
+type CountsJson = Omit<FlowCounts, 'startTime' | 'endTime'> & { startTime: string; endTime: string };
 
 interface JsonCommon {
   connection: FlowConnection;
@@ -30,10 +47,16 @@ interface JsonCommon {
 /** What `JSON.stringify()` makes of a flow event; `bytes` are base64. */
 export type FlowEventJson =
   | ({ kind: 'open' } & JsonCommon)
-  | ({ kind: 'data'; direction: FlowDirection; offset: number; length: number; bytes: string } & JsonCommon)
-  | ({ kind: 'gap'; direction: FlowDirection; offset: number; length: number; cause: FlowGapCause } & JsonCommon)
-  | ({ kind: 'end'; direction: FlowDirection; offset: number } & JsonCommon)
-  | ({ kind: 'close'; reason: FlowCloseReason; conflict?: true } & JsonCommon);
+  | ({ kind: 'data'; length: number; bytes: string } & Directed & JsonCommon)
+  | ({ kind: 'gap'; length: number; cause: FlowGapCause } & Directed & JsonCommon)
+  | ({ kind: 'end' } & Directed & JsonCommon)
+  | ({
+      kind: 'close';
+      reason: FlowCloseReason;
+      conflict?: true;
+      /** Absent where no packet was seen. */
+      sent: { client?: CountsJson; server?: CountsJson };
+    } & JsonCommon);
 
 export function detachFlowEvent(event: FlowEvent): DetachedFlowEvent {
   const { connection, time, timestamp } = event;
@@ -46,18 +69,20 @@ export function detachFlowEvent(event: FlowEvent): DetachedFlowEvent {
     case 'open':
       return { kind: event.kind, ...common };
     case 'data': {
-      const { kind, direction, offset, length } = event;
+      const { kind, length } = event;
       // A copy, and no Buffer: cloning would turn it into what it is here.
-      return { kind, ...common, direction, offset, length, bytes: Uint8Array.from(event.bytes) };
+      return { kind, ...common, ...directed(event), length, bytes: Uint8Array.from(event.bytes) };
     }
     case 'gap': {
-      const { kind, direction, offset, length, cause } = event;
-      return { kind, ...common, direction, offset, length, cause };
+      const { kind, length, cause } = event;
+      return { kind, ...common, ...directed(event), length, cause };
     }
     case 'end':
-      return { kind: event.kind, ...common, direction: event.direction, offset: event.offset };
-    case 'close':
-      return { kind: event.kind, ...common, reason: event.reason, conflict: event.conflict };
+      return { kind: event.kind, ...common, ...directed(event) };
+    case 'close': {
+      const { kind, reason, conflict, sent } = event;
+      return { kind, ...common, reason, conflict, sent };
+    }
   }
 }
 
@@ -68,23 +93,35 @@ export function flowEventToJson(event: FlowEvent): FlowEventJson {
     case 'open':
       return { kind: event.kind, ...common };
     case 'data': {
-      const { kind, direction, offset, length, bytes } = event;
-      return { kind, ...common, direction, offset, length, bytes: bytes.toString('base64') };
+      const { kind, length, bytes } = event;
+      return { kind, ...common, ...directed(event), length, bytes: bytes.toString('base64') };
     }
     case 'gap': {
-      const { kind, direction, offset, length, cause } = event;
-      return { kind, ...common, direction, offset, length, cause };
+      const { kind, length, cause } = event;
+      return { kind, ...common, ...directed(event), length, cause };
     }
     case 'end':
-      return { kind: event.kind, ...common, direction: event.direction, offset: event.offset };
-    case 'close':
+      return { kind: event.kind, ...common, ...directed(event) };
+    case 'close': {
+      const { kind, reason, conflict, sent } = event;
+      const { client, server } = sent;
       return {
-        kind: event.kind,
+        kind,
         ...common,
-        reason: event.reason,
-        ...(event.conflict ? { conflict: true } : undefined),
+        reason,
+        ...(conflict ? { conflict } : undefined),
+        sent: { ...(client && { client: countsToJson(client) }), ...(server && { server: countsToJson(server) }) },
       };
+    }
   }
+}
+
+function directed({ direction, offset, linkAddresses }: Exclude<FlowEvent, { kind: 'open' | 'close' }>): Directed {
+  return { direction, offset, ...(linkAddresses && { linkAddresses }) };
+}
+
+function countsToJson({ startTime, endTime, ...counts }: FlowCounts): CountsJson {
+  return { startTime: formatTime(startTime), endTime: formatTime(endTime), ...counts };
 }
 
 /** What util.inspect and console.log show. Bytes are shown as such, so that no control character gets out. */

@@ -9,7 +9,15 @@ import {
   flowEventToJson,
   inspectFlowEvent,
 } from './flow-event-forms.js';
-import type { FlowCloseReason, FlowConnection, FlowDirection, FlowGapCause, FlowRecords } from './flow-records.js';
+import type {
+  FlowCloseReason,
+  FlowConnection,
+  FlowCounts,
+  FlowDirection,
+  FlowGapCause,
+  FlowRecords,
+  LinkAddresses,
+} from './flow-records.js';
 
 /** What all flow events have. */
 abstract class FlowEventView {
@@ -78,6 +86,13 @@ abstract class FlowDirectionView extends FlowEventView {
   get offset(): number {
     return this._records.offset(this._at);
   }
+
+  /**
+   * In the link header of the first packet that this end sent. On the first event of the direction alone; undefined where the link has none.
+   */
+  get linkAddresses(): LinkAddresses | undefined {
+    return this._records.linkAddresses(this._at);
+  }
 }
 
 /** Bytes that one end sent, in the order of the stream: mostly those of one packet. */
@@ -134,6 +149,17 @@ export class FlowClose extends FlowEventView {
   get conflict(): boolean {
     return this._records.conflict(this._at);
   }
+
+  /** Of the packets that each end sent; undefined when none of it was seen. */
+  get sent(): FlowsSent {
+    return { client: this._records.counts(this._at, 0), server: this._records.counts(this._at, 1) };
+  }
+}
+
+/** What both ends sent. */
+export interface FlowsSent {
+  client: FlowCounts | undefined;
+  server: FlowCounts | undefined;
 }
 
 /** What happened on a TCP connection, told apart by `kind`. */

@@ -21,11 +21,23 @@ const flowLayout = {
 } as const;
 const flowRecordSize = 40;
 
+const countsLayout = {
+  firstTimeNs: 0,
+  lastTimeNs: 8,
+  packets: 16,
+  bytes: 24,
+  capturedBytes: 32,
+  outOfOrder: 40,
+  violations: 44,
+} as const;
+const countsSize = 48;
+const linkAddressLength = 6;
+
 const kinds = ['', 'open', 'data', 'gap', 'end', 'close'] as const;
 const directions = ['client-to-server', 'server-to-client'] as const;
 const causes = ['lost', 'truncated', 'evicted', 'dropped'] as const;
 const reasons = ['finished', 'reset', 'idle', 'evicted', 'reused', 'ended'] as const;
-const flags = { conflict: 1 } as const;
+const flags = { conflict: 1, linkSource: 2, linkDestination: 4 } as const;
 
 /** Which end sent the bytes. */
 export type FlowDirection = (typeof directions)[number];
@@ -52,6 +64,29 @@ export type FlowGapCause = (typeof causes)[number];
  */
 export type FlowCloseReason = (typeof reasons)[number];
 
+/** 48-bit addresses in a link header, such as `'00:1b:21:3c:9d:f8'`. Linux cooked captures have only the sender's. */
+export interface LinkAddresses {
+  readonly source?: string;
+  readonly destination?: string;
+}
+
+/** Of the packets that one end sent: from its SYN, or from its first bytes when that was not seen, to its FIN or RST. */
+export interface FlowCounts {
+  /** When the first and the last of them were captured: nanoseconds since the Unix epoch. */
+  startTime: bigint;
+  endTime: bigint;
+  /** Also those without payload, and copies. */
+  packets: number;
+  /** Of all of them on the wire, headers included. */
+  bytes: number;
+  /** Of those, how many were captured. */
+  capturedBytes: number;
+  /** Packets whose payload began before the end of that of the packet before: sent again, or overtaken. */
+  outOfOrder: number;
+  /** SYNs with payload, and packets with payload from before the beginning of the stream. */
+  violations: number;
+}
+
 /** The TCP connection of a flow event. */
 export interface FlowConnection extends Connection {
   /** 802.1Q id of its outermost VLAN tag; absent without one. */
@@ -76,6 +111,8 @@ export function checkFlowLayout(layout: Native['layout']['flows'] | undefined): 
     'flows.causes': [numbered(causes), layout?.causes],
     'flows.reasons': [numbered(reasons), layout?.reasons],
     'flows.flags': [flags, layout?.flags],
+    'flows.counts': [countsLayout, layout?.counts],
+    'flows counts': [{ countsSize }, layout && { countsSize: layout.countsSize }],
   });
 }
 
@@ -118,6 +155,35 @@ export class FlowRecords extends BatchBuffer<FlowConnection> {
   }
   conflict(at: number): boolean {
     return (this.view.getUint16(at + flowLayout.flags, LE) & flags.conflict) !== 0;
+  }
+  linkAddresses(at: number): LinkAddresses | undefined {
+    const known = this.view.getUint16(at + flowLayout.flags, LE);
+    if ((known & (flags.linkSource | flags.linkDestination)) === 0) return undefined;
+    const isData = this.kind(at) === 'data';
+    const start = this.view.getUint32(at + flowLayout.bytesOffset, LE) + (isData ? this.streamLength(at) : 0);
+    return {
+      ...(known & flags.linkSource && { source: this.#linkAddress(start) }),
+      ...(known & flags.linkDestination && { destination: this.#linkAddress(start + linkAddressLength) }),
+    };
+  }
+  #linkAddress(start: number): string {
+    const hex = Buffer.from(this.bytes.buffer, this.bytes.byteOffset + start, linkAddressLength).toString('hex');
+    return hex.replace(/..(?=.)/g, '$&:');
+  }
+  /** @param end 0: the client, 1: the server; undefined when it sent no packet */
+  counts(at: number, end: 0 | 1): FlowCounts | undefined {
+    const start = this.view.getUint32(at + flowLayout.bytesOffset, LE) + end * countsSize;
+    const packets = this.view.getFloat64(start + countsLayout.packets, LE);
+    if (packets === 0) return undefined;
+    return {
+      startTime: this.view.getBigInt64(start + countsLayout.firstTimeNs, LE),
+      endTime: this.view.getBigInt64(start + countsLayout.lastTimeNs, LE),
+      packets,
+      bytes: this.view.getFloat64(start + countsLayout.bytes, LE),
+      capturedBytes: this.view.getFloat64(start + countsLayout.capturedBytes, LE),
+      outOfOrder: this.view.getUint32(start + countsLayout.outOfOrder, LE),
+      violations: this.view.getUint32(start + countsLayout.violations, LE),
+    };
   }
   connection(at: number): FlowConnection {
     return this._connectionAt(this.view.getUint32(at + flowLayout.connectionOffset, LE));

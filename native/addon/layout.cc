@@ -98,6 +98,16 @@ Napi::Object describeFlows(Napi::Env env) {
   setValue(reasons, "ended", CloseReason::ended);
   Napi::Object flags = Napi::Object::New(env);
   setValue(flags, "conflict", delivery::flow_flag::conflict);
+  setValue(flags, "linkSource", delivery::flow_flag::linkSource);
+  setValue(flags, "linkDestination", delivery::flow_flag::linkDestination);
+  Napi::Object counts = Napi::Object::New(env);
+  FIELD(counts, delivery::FlowCounts, firstTimeNs);
+  FIELD(counts, delivery::FlowCounts, lastTimeNs);
+  FIELD(counts, delivery::FlowCounts, packets);
+  FIELD(counts, delivery::FlowCounts, bytes);
+  FIELD(counts, delivery::FlowCounts, capturedBytes);
+  FIELD(counts, delivery::FlowCounts, outOfOrder);
+  FIELD(counts, delivery::FlowCounts, violations);
   Napi::Object flows = Napi::Object::New(env);
   flows.Set("record", record);
   flows.Set("recordSize", static_cast<double>(sizeof(FlowRecord)));
@@ -106,6 +116,8 @@ Napi::Object describeFlows(Napi::Env env) {
   flows.Set("causes", causes);
   flows.Set("reasons", reasons);
   flows.Set("flags", flags);
+  flows.Set("counts", counts);
+  flows.Set("countsSize", static_cast<double>(sizeof(delivery::FlowCounts)));
   return flows;
 }
 

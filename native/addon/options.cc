@@ -61,6 +61,16 @@ http::SelectionOptions readMatch(const Napi::Object& options, const char* scope,
   return selection;
 }
 
+recording::OutputRotation readRotation(const Napi::Object& given) {
+  recording::OutputRotation rotation;
+  rotation.stem = text(given, "stem");
+  rotation.ending = text(given, "ending");
+  rotation.firstNumber = static_cast<uint64_t>(number(given, "firstNumber"));
+  rotation.bytes = static_cast<uint64_t>(number(given, "bytes"));
+  rotation.ns = number(given, "ns");
+  return rotation;
+}
+
 std::optional<recording::RecordingOptions> readRecording(const Napi::Object& options) {
   const Napi::Value write = options.Get("write");
   if (!write.IsObject()) return std::nullopt;
@@ -68,6 +78,8 @@ std::optional<recording::RecordingOptions> readRecording(const Napi::Object& opt
   recording::RecordingOptions recording;
   recording.output.path = text(given, "file");
   recording.output.replace = flag(given, "replace");
+  if (const Napi::Value rotation = given.Get("rotation"); rotation.IsObject())
+    recording.output.rotation = readRotation(rotation.As<Napi::Object>());
   const std::vector<std::string> interfaces = texts(options, "interfaces");
   if (!interfaces.empty()) recording.output.interface = interfaces.front();
   if (text(options, "source") == "live") recording.output.snaplen = static_cast<uint32_t>(number(options, "snaplen"));

@@ -78,6 +78,10 @@ Napi::Value SessionWrap::state(const Napi::CallbackInfo& info) {
     result.Set("info", told);
   }
   if (state.error) result.Set("error", describeError(env, state.error));
+  if (state.finishedRecordings != 0) {
+    result.Set("filesMade", static_cast<double>(state.recordings));
+    result.Set("filesFinished", static_cast<double>(state.finishedRecordings));
+  }
   if (state.recordingError) result.Set("writeError", describeError(env, state.recordingError));
   if (!state.unsupportedLinkTypes.empty()) {
     Napi::Array unsupported = Napi::Array::New(env);

@@ -59,4 +59,12 @@ struct Segment {
   int64_t timestampNs;
 };
 
+/// The 48-bit addresses in the link header of a packet, see linkAddressesOf().
+struct LinkAddresses {
+  uint8_t source[6] = {};
+  uint8_t destination[6] = {};
+  bool hasSource = false;
+  bool hasDestination = false;
+};
+
 }  // namespace flowtap::decode

@@ -26,7 +26,12 @@ static_assert(static_cast<int>(FlowGapCause::evicted) == static_cast<int>(tcp::G
 /// Bits of FlowRecord::flags.
 namespace flow_flag {
 inline constexpr uint16_t conflict = 1u << 0;  ///< close: packets disagreed about bytes of the connection
-}
+/// The first of data, gap and end in a direction: behind its bytes in the arena, or at bytesOffset where it has none,
+/// are the addresses of the first packet's link header, 6 bytes of the sender's and 6 of the receiver's. Which are
+/// known:
+inline constexpr uint16_t linkSource = 1u << 1;
+inline constexpr uint16_t linkDestination = 1u << 2;
+}  // namespace flow_flag
 
 /// One event of a connection. 8-byte aligned, a multiple of 8 bytes.
 struct FlowRecord {
@@ -34,7 +39,7 @@ struct FlowRecord {
   double offset;              ///< data, gap: stream offset of the first byte; end: bytes of the whole stream
   double length;              ///< data, gap
   uint32_t connectionOffset;  ///< of the Connection
-  uint32_t bytesOffset;       ///< data: in the arena
+  uint32_t bytesOffset;       ///< data: in the arena; close: of two FlowCounts, the client's and the server's
   uint8_t kind;               ///< FlowKind
   uint8_t direction;          ///< data, gap, end: FlowDirection
   uint8_t cause;              ///< gap: FlowGapCause
@@ -43,5 +48,17 @@ struct FlowRecord {
   uint16_t reserved;
 };
 static_assert(sizeof(FlowRecord) == 40 && alignof(FlowRecord) == 8);
+
+/// Of the packets that one end sent: from its SYN, or from its first bytes when that was not seen, to its FIN or RST.
+struct FlowCounts {
+  int64_t firstTimeNs;   ///< 0 when there was no packet, as everything here
+  int64_t lastTimeNs;    ///< of the last one
+  double packets;        ///< also those without payload, and copies
+  double bytes;          ///< of all of them on the wire, with their headers
+  double capturedBytes;  ///< of them
+  uint32_t outOfOrder;   ///< packets whose payload began before the end of that of the packet before
+  uint32_t violations;   ///< SYNs with payload, and packets with payload from before the beginning of the stream
+};
+static_assert(sizeof(FlowCounts) == 48 && alignof(FlowCounts) == 8);
 
 }  // namespace flowtap::delivery

@@ -1,6 +1,7 @@
 #include "delivery/flow_writer.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace flowtap::delivery {
@@ -20,12 +21,39 @@ tcp::Side FlowWriter::clientOf(const tcp::ConnectionInfo& connection) const {
   return connection.port[0] < connection.port[1] ? 1 : 0;
 }
 
+void FlowWriter::beforeSegment(const decode::Segment& segment, const FlowPacket& packet, const tcp::Sender& whose) {
+  segment_ = &segment;
+  packet_ = packet;
+  whose_ = whose;
+  if (whose.connection == nullptr || whose.connection->context == nullptr)
+    whose_.connection = nullptr;
+  else if ((segment.controlBits & decode::control::syn) == 0)
+    count(flowOf(*whose.connection), whose.side);
+}
+
+void FlowWriter::afterSegment() {
+  if (segment_ != nullptr && whose_.connection != nullptr) count(flowOf(*whose_.connection), whose_.side);
+  segment_ = nullptr;
+}
+
+void FlowWriter::count(Flow& flow, tcp::Side side) {
+  if (flow.tally[side].take(packet_, *segment_)) {
+    flow.link[side] = packet_.link;
+    flow.linkOwed[side] = packet_.link.hasSource || packet_.link.hasDestination;
+  }
+  segment_ = nullptr;
+}
+
 void FlowWriter::open(tcp::ConnectionInfo& connection, int64_t timeNs) {
   Flow& flow = *flows_.acquire();
   flow = Flow{};
   flow.client = clientOf(connection);
   flow.owes = true;
   connection.context = &flow;
+  if (segment_ != nullptr) {
+    const bool isFirst = connection.port[0] == segment_->sourcePort && connection.address[0] == segment_->source;
+    count(flow, isFirst ? 0 : 1);
+  }
   // The open itself is what is owed.
   prepare(connection, flow);
 }
@@ -42,6 +70,7 @@ void FlowWriter::data(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t 
   record.offset = static_cast<double>(offset);
   record.length = static_cast<double>(length);
   record.bytesOffset = outbox_.append(bytes, length);
+  addLink(record, flow, side);
   flow.told[side] = offset + length;
 }
 
@@ -52,11 +81,7 @@ void FlowWriter::gap(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t o
     drop(flow, side, length, timeNs);
     return;
   }
-  FlowRecord& record = add(FlowKind::gap, flow, side, timeNs);
-  record.offset = static_cast<double>(offset);
-  record.length = static_cast<double>(length);
-  record.cause = static_cast<uint8_t>(cause);
-  flow.told[side] = offset + length;
+  addGap(flow, side, offset, length, static_cast<FlowGapCause>(cause), timeNs);
 }
 
 void FlowWriter::conflict(tcp::ConnectionInfo& connection, tcp::Side, uint64_t, uint64_t, tcp::ConflictAt) {
@@ -65,13 +90,14 @@ void FlowWriter::conflict(tcp::ConnectionInfo& connection, tcp::Side, uint64_t, 
 
 void FlowWriter::end(tcp::ConnectionInfo& connection, tcp::Side side, int64_t timeNs) {
   Flow& flow = flowOf(connection);
+  flow.tally[side].finish();
   if (!prepare(connection, flow)) {
     flow.endOwed[side] = true;
     flow.droppedTimeNs[side] = timeNs;
     flow.owes = true;
     return;
   }
-  add(FlowKind::end, flow, side, timeNs).offset = static_cast<double>(flow.told[side]);
+  addEnd(flow, side, timeNs);
 }
 
 void FlowWriter::close(tcp::ConnectionInfo& connection, tcp::CloseReason reason, int64_t timeNs) {
@@ -85,6 +111,7 @@ void FlowWriter::close(tcp::ConnectionInfo& connection, tcp::CloseReason reason,
   }
   flows_.release(&flow);
   connection.context = nullptr;
+  if (whose_.connection == &connection) whose_.connection = nullptr;
 }
 
 /// Room for an event of this connection, and what precedes it is told.
@@ -104,15 +131,11 @@ void FlowWriter::settle(Flow& flow, int64_t openTimeNs) {
   flow.openTold = true;
   for (tcp::Side side : {tcp::Side{0}, tcp::Side{1}}) {
     if (flow.dropped[side] != 0) {
-      FlowRecord& record = add(FlowKind::gap, flow, side, flow.droppedTimeNs[side]);
-      record.offset = static_cast<double>(flow.told[side]);
-      record.length = static_cast<double>(flow.dropped[side]);
-      record.cause = static_cast<uint8_t>(FlowGapCause::dropped);
-      flow.told[side] += flow.dropped[side];
+      addGap(flow, side, flow.told[side], flow.dropped[side], FlowGapCause::dropped, flow.droppedTimeNs[side]);
       flow.dropped[side] = 0;
     }
     if (flow.endOwed[side]) {
-      add(FlowKind::end, flow, side, flow.droppedTimeNs[side]).offset = static_cast<double>(flow.told[side]);
+      addEnd(flow, side, flow.droppedTimeNs[side]);
       flow.endOwed[side] = false;
     }
   }
@@ -165,10 +188,40 @@ FlowRecord& FlowWriter::add(FlowKind kind, const Flow& flow, tcp::Side side, int
   return record;
 }
 
+void FlowWriter::addGap(Flow& flow, tcp::Side side, uint64_t offset, uint64_t length, FlowGapCause cause,
+                        int64_t timeNs) {
+  FlowRecord& record = add(FlowKind::gap, flow, side, timeNs);
+  record.offset = static_cast<double>(offset);
+  record.length = static_cast<double>(length);
+  record.cause = static_cast<uint8_t>(cause);
+  addLink(record, flow, side);
+  flow.told[side] = offset + length;
+}
+
+void FlowWriter::addEnd(Flow& flow, tcp::Side side, int64_t timeNs) {
+  FlowRecord& record = add(FlowKind::end, flow, side, timeNs);
+  record.offset = static_cast<double>(flow.told[side]);
+  addLink(record, flow, side);
+}
+
+/// Once a direction.
+void FlowWriter::addLink(FlowRecord& record, Flow& flow, tcp::Side side) {
+  if (!flow.linkOwed[side]) return;
+  flow.linkOwed[side] = false;
+  const decode::LinkAddresses& link = flow.link[side];
+  const uint32_t at = outbox_.append(link.source, sizeof link.source);
+  outbox_.append(link.destination, sizeof link.destination);
+  if (record.kind != static_cast<uint8_t>(FlowKind::data)) record.bytesOffset = at;
+  if (link.hasSource) record.flags |= flow_flag::linkSource;
+  if (link.hasDestination) record.flags |= flow_flag::linkDestination;
+}
+
 void FlowWriter::addClose(const Flow& flow, tcp::CloseReason reason, int64_t timeNs) {
   FlowRecord& record = add(FlowKind::close, flow, timeNs);
   record.reason = static_cast<uint8_t>(reason);
   if (flow.conflict) record.flags = flow_flag::conflict;
+  const FlowCounts counts[2] = {flow.tally[flow.client].counts(), flow.tally[tcp::other(flow.client)].counts()};
+  std::memcpy(outbox_.extendAligned(sizeof counts, record.bytesOffset), counts, sizeof counts);
 }
 
 }  // namespace flowtap::delivery

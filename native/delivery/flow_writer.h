@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "delivery/flow_record.h"
+#include "delivery/flow_tally.h"
 #include "delivery/outbox.h"
 #include "http/pool.h"
 #include "stats.h"
@@ -27,6 +28,11 @@ class FlowWriter final : public tcp::StreamListener {
   /// `serverPorts`: where no handshake was seen, the end with one of these is the server.
   FlowWriter(Outbox& outbox, std::vector<uint16_t> serverPorts, Stats& stats);
 
+  /// Around each segment that reassembly is given. `whose`: the connection that has it so far, and the side that sent
+  /// it.
+  void beforeSegment(const decode::Segment& segment, const FlowPacket& packet, const tcp::Sender& whose);
+  void afterSegment();
+
   void open(tcp::ConnectionInfo& connection, int64_t timeNs) override;
   void data(tcp::ConnectionInfo& connection, tcp::Side side, uint64_t offset, const uint8_t* bytes, size_t length,
             int64_t timeNs) override;
@@ -45,6 +51,9 @@ class FlowWriter final : public tcp::StreamListener {
  private:
   /// What the consumer was told of a connection.
   struct Flow {
+    FlowTally tally[2];
+    decode::LinkAddresses link[2];
+    bool linkOwed[2];
     uint64_t told[2];          ///< the stream up to here
     uint64_t dropped[2];       ///< and so many bytes behind it were dropped
     int64_t droppedTimeNs[2];  ///< the last thing that was
@@ -67,12 +76,16 @@ class FlowWriter final : public tcp::StreamListener {
   static Flow& flowOf(tcp::ConnectionInfo& connection) { return *static_cast<Flow*>(connection.context); }
   tcp::Side clientOf(const tcp::ConnectionInfo& connection) const;
   bool isServerPort(uint16_t port) const;
+  void count(Flow& flow, tcp::Side side);
   bool prepare(tcp::ConnectionInfo& connection, Flow& flow);
   void settle(Flow& flow, int64_t openTimeNs);
   void drop(Flow& flow, tcp::Side side, uint64_t length, int64_t timeNs);
   void tellClosed(Owed& owed);
   FlowRecord& add(FlowKind kind, const Flow& flow, int64_t timeNs);
   FlowRecord& add(FlowKind kind, const Flow& flow, tcp::Side side, int64_t timeNs);
+  void addGap(Flow& flow, tcp::Side side, uint64_t offset, uint64_t length, FlowGapCause cause, int64_t timeNs);
+  void addEnd(Flow& flow, tcp::Side side, int64_t timeNs);
+  void addLink(FlowRecord& record, Flow& flow, tcp::Side side);
   void addClose(const Flow& flow, tcp::CloseReason reason, int64_t timeNs);
 
   Outbox& outbox_;
@@ -80,6 +93,10 @@ class FlowWriter final : public tcp::StreamListener {
   Stats& stats_;
   http::Pool<Flow> flows_;
   std::deque<Owed> owed_;
+  // The segment in hand, as long as it is not counted.
+  const decode::Segment* segment_ = nullptr;
+  FlowPacket packet_ = {};
+  tcp::Sender whose_;  ///< of a SYN: it may begin another connection
 };
 
 }  // namespace flowtap::delivery

@@ -70,7 +70,7 @@ bool PcapngWriter::fail(int error) {
 }
 
 bool PcapngWriter::fail(const std::string& reason) {
-  error_ = {"ERR_FILE", "cannot write " + options_.path + ": " + reason};
+  error_ = {"ERR_FILE", "cannot write " + path_ + ": " + reason};
   // Up to the last whole block that is known to be there.
   if (file_ >= 0) {
     if (struct stat about;
@@ -83,18 +83,41 @@ bool PcapngWriter::fail(const std::string& reason) {
   return false;
 }
 
-bool PcapngWriter::open() {
+bool PcapngWriter::open() { return makeFile(); }
+
+bool PcapngWriter::makeFile() {
+  path_ = options_.path;
+  if (options_.rotation) {
+    const std::string number = std::to_string(options_.rotation->firstNumber + files_);
+    const std::string zeros(number.size() < 4 ? 4 - number.size() : 0, '0');
+    path_ = options_.rotation->stem + "-" + zeros + number + options_.rotation->ending;
+  }
   // Not blocking, because a pipe that nobody reads would hold up the capture for ever.
   const int how = options_.replace ? O_TRUNC : O_EXCL;
-  file_ = ::open(options_.path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | how, 0600);
+  file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | how, 0600);
   if (file_ < 0) return fail(errno);
   struct stat about;
   if (fstat(file_, &about) != 0) return fail(errno);
   if (!S_ISREG(about.st_mode) && !S_ISCHR(about.st_mode)) return fail("it is a pipe or something else that is no file");
   // One that was there has the mode it had.
   if (S_ISREG(about.st_mode) && about.st_uid == ::geteuid() && fchmod(file_, 0600) != 0) return fail(errno);
+  files_++;
+  written_ = 0;
+  beginsNs_.reset();
+  interfaces_.clear();
+  lastInterface_ = ~uint64_t{0};
   writeSection();
   return true;
+}
+
+/// Not an empty one: what is larger than a file may be has one for itself.
+bool PcapngWriter::isFull(const source::Packet& packet) const {
+  if (!options_.rotation || !beginsNs_) return false;
+  const auto& [stem, ending, firstNumber, bytes, ns] = *options_.rotation;
+  if (bytes != 0 && written_ + buffer_.size() >= bytes) return true;
+  // Unsigned: packet times are anything.
+  return ns != 0 && packet.timestampNs > *beginsNs_ &&
+         static_cast<uint64_t>(packet.timestampNs) - static_cast<uint64_t>(*beginsNs_) >= static_cast<uint64_t>(ns);
 }
 
 void PcapngWriter::writeSection() {
@@ -133,6 +156,8 @@ uint32_t PcapngWriter::interfaceOf(const source::Packet& packet) {
 
 uint8_t* PcapngWriter::add(const source::Packet& packet) {
   if (file_ < 0 || (buffer_.size() >= bufferedBytes && !flush())) return nullptr;
+  if (isFull(packet) && (!close() || !makeFile())) return nullptr;
+  if (!beginsNs_) beginsNs_ = packet.timestampNs;
   const uint32_t interface = interfaceOf(packet);
   const auto time = static_cast<uint64_t>(packet.timestampNs);
   const size_t bytes = padded(packet.capturedLength);
@@ -170,6 +195,7 @@ bool PcapngWriter::close() {
   file_ = -1;
   // Network file systems tell only here that something was not written.
   if (::close(file) != 0 && errno != EINTR) return fail(errno);
+  finishedFiles_++;
   return true;
 }
 

@@ -22,6 +22,7 @@ bool Recorder::open(bool consumerSelects) {
   consumerSelects_ = consumerSelects;
   open_ = writer_.open();
   if (!open_) fail(writer_.error());
+  stats_.write_files = writer_.files();
   return open_;
 }
 
@@ -115,6 +116,7 @@ bool Recorder::write(const Waiting& waiting) {
 }
 
 void Recorder::noteWritten(Key key, uint32_t bytes) {
+  stats_.write_files = writer_.files();
   stats_.write_packets++;
   stats_.write_bytes += bytes;
   stats_.write_connections += ledger_.noteWritten(key);

@@ -55,6 +55,9 @@ class Recorder {
   /// Nothing follows: what nobody has wanted by now is not written.
   void finish();
 
+  /// Files that were made, and those that are closed.
+  uint64_t files() const { return writer_.files(); }
+  uint64_t finishedFiles() const { return writer_.finishedFiles(); }
   /// Why the file or the spool failed; nothing is recorded from then on.
   const source::Error& error() const { return error_; }
 

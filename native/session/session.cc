@@ -221,19 +221,23 @@ void Session::publishStats(bool withSource) {
     stats.packets_filteredOut = counters.filteredOut;
   }
   bool firstUnsupported;
-  bool recordingFailed = false;
+  bool recordingIsNew = false;
   {
     std::lock_guard lock(mutex_);
     stats_ = stats;
     firstUnsupported = state_.unsupportedLinkTypes.empty() && !pipeline_->unsupportedLinkTypes().empty();
     state_.unsupportedLinkTypes = pipeline_->unsupportedLinkTypes();
-    if (const recording::Recorder* recorder = pipeline_->recorder();
-        recorder != nullptr && recorder->error() && !state_.recordingError) {
-      state_.recordingError = recorder->error();
-      recordingFailed = true;
+    if (const recording::Recorder* recorder = pipeline_->recorder(); recorder != nullptr) {
+      recordingIsNew = recorder->finishedFiles() != state_.finishedRecordings;
+      state_.recordings = recorder->files();
+      state_.finishedRecordings = recorder->finishedFiles();
+      if (recorder->error() && !state_.recordingError) {
+        state_.recordingError = recorder->error();
+        recordingIsNew = true;
+      }
     }
   }
-  if (firstUnsupported || recordingFailed) news();
+  if (firstUnsupported || recordingIsNew) news();
 }
 
 void Session::handedOver() {

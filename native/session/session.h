@@ -27,8 +27,10 @@ struct State {
   Phase phase = Phase::opening;
   bool hasInfo = false;  ///< from `capturing` on; also when the input ended as it should without a link type
   source::SourceInfo info;
-  source::Error recordingError;  ///< why packets are not recorded any more; the rest goes on
-  source::Error error;           ///< why it ended, unless it was the end of the input or stop()
+  uint64_t recordings = 0;          ///< files with recorded packets
+  uint64_t finishedRecordings = 0;  ///< of them, those that are complete
+  source::Error recordingError;     ///< why packets are not recorded any more; the rest goes on
+  source::Error error;              ///< why it ended, unless it was the end of the input or stop()
   std::vector<decode::LinkTypeCount> unsupportedLinkTypes;
 };
 

@@ -45,6 +45,7 @@ Reassembler::~Reassembler() = default;
 void Reassembler::prefetch(const Segment& segment) const { impl_->prefetch(segment); }
 void Reassembler::segment(const Segment& segment) { impl_->segment(segment); }
 uint64_t Reassembler::connectionOf(const Segment& segment) const { return impl_->connectionOf(segment); }
+Sender Reassembler::senderOf(const Segment& segment) { return impl_->senderOf(segment); }
 void Reassembler::advance(int64_t nowNs) { impl_->advance(nowNs); }
 void Reassembler::finish(int64_t nowNs) { impl_->finish(nowNs); }
 
@@ -97,6 +98,13 @@ uint64_t Reassembler::Impl::connectionOf(const Segment& segment) const {
   Side side = 0;
   const uint32_t index = lookup(segment, hash_(segment), side);
   return index == 0 ? 0 : connections_.at(index).info.id;
+}
+
+Sender Reassembler::Impl::senderOf(const Segment& segment) {
+  Sender sender;
+  const uint32_t index = lookup(segment, hash_(segment), sender.side);
+  if (index != 0) sender.connection = &connections_.at(index).info;
+  return sender;
 }
 
 void Reassembler::Impl::segment(const Segment& segment) {

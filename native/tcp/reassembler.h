@@ -35,6 +35,8 @@ class Reassembler {
   void segment(const decode::Segment& segment);
   /// Whose segment it is, or was while its connection was closed: an id; see firstUnopenedId. 0 when it is nobody's.
   uint64_t connectionOf(const decode::Segment& segment) const;
+  /// The connection that the segment would go to, closed or not opened as it may be; valid until the next call.
+  Sender senderOf(const decode::Segment& segment);
   /// Packet time, or the clock while a live interface is silent: declares what is overdue and closes what is idle.
   void advance(int64_t nowNs);
   /// The capture is over: gives out what is buffered, declares the holes, closes every connection with

@@ -31,6 +31,7 @@ class Reassembler::Impl {
   void prefetch(const decode::Segment& segment);
   void segment(const decode::Segment& segment);
   uint64_t connectionOf(const decode::Segment& segment) const;
+  Sender senderOf(const decode::Segment& segment);
   void advance(int64_t nowNs);
   void finish(int64_t nowNs);
 

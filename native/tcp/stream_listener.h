@@ -30,6 +30,12 @@ struct ConnectionInfo {
   void* context = nullptr;  ///< belongs to the listener
 };
 
+/// Who sent a segment, as far as it is known.
+struct Sender {
+  ConnectionInfo* connection = nullptr;
+  Side side = 0;
+};
+
 /// Why bytes are missing.
 enum class GapCause : uint8_t {
   lost,       ///< never captured, though the other side acknowledged them or the sender went on

@@ -22,9 +22,33 @@ export function filesOf(folder: string): Files {
 
 /** What tcpflow writes. */
 export function tcpflow(args: readonly string[]): Files {
+  return filesOf(tcpflowFolder(args));
+}
+
+/** The folder in which it is. */
+export function tcpflowFolder(args: readonly string[]): string {
   const folder = temporaryFolder();
   spawnSync('tcpflow', [...args, '-o', path.join(folder, 'out')], { cwd: folder, timeout: 30_000 });
-  return filesOf(path.join(folder, 'out'));
+  return path.join(folder, 'out');
+}
+
+/** Attributes of the flows in a report, by the names of their files. */
+export type ReportedFlows = Map<string, Record<string, string>>;
+
+export function reportedFlows(folder: string): ReportedFlows {
+  const report = readFileSync(path.join(folder, 'report.xml'), 'utf8');
+  const flows = report.matchAll(/<filename>([^<]*)<\/filename>\s*<filesize>(\d+)<\/filesize>\s*<tcpflow ([^>]*?)\/>/g);
+  return new Map(
+    [...flows].map(([, name, filesize, attributes]) => [
+      path.basename(name as string),
+      {
+        filesize: filesize as string,
+        ...Object.fromEntries(
+          [...(attributes as string).matchAll(/(\w+)='([^']*)'/g)].map(([, one, value]) => [one, value]),
+        ),
+      },
+    ]),
+  );
 }
 
 /** The names by which docs/tcpflow.md explains differences. */

@@ -81,7 +81,8 @@ export async function runCapture(flags: CaptureFlags, terminal: Terminal): Promi
   if (!flags.body && looksAtBodies(wanted))
     throw new UsageError('--no-body keeps no bodies, but --where looks at them');
   checkUser(flags);
-  const packets = flags.outputs.write === undefined ? undefined : new PacketFile(flags.outputs.write);
+  const { write, force } = flags.outputs;
+  const packets = write === undefined ? undefined : new PacketFile(write, { rotation: flags.rotation, force });
   if (flags.tcpflow.print !== undefined) checkOnlyFlows(flags);
   const several = flags.readSeveral && (await openSeveral(flags.readSeveral, flags, terminal));
   try {
@@ -154,6 +155,7 @@ async function captureWith(
   progress?.stop();
   await outputs?.end();
   await tap.close();
+  await packets?.end();
   stopping.end();
   // Else an open pipe would keep the process alive.
   if (flags.read === '-') terminal.stdin.destroy();

@@ -1,22 +1,16 @@
 /** `--rotate`, `--compress`, `--max-files`. */
-import zlib from 'node:zlib';
 import { InvalidArgumentError } from 'commander';
+import type { Rotation } from '../../index.js';
 import { UsageError } from '../exit.js';
 import { parseCount, parseSize } from '../values.js';
+import { whyNoZstd } from './zstd-compressor.js';
 
-export const compressions = ['gz', 'zst'] as const;
-export type Compression = (typeof compressions)[number];
+export type Compression = 'gz' | 'zst';
 
 export interface RawRotationOptions {
   rotate?: Rotation;
   compress?: Compression;
   maxFiles?: number;
-}
-
-/** When a new file begins: about so large, or so much later; at least one of them. */
-export interface Rotation {
-  bytes?: number;
-  ns?: bigint;
 }
 
 export interface RotationFlags {
@@ -31,11 +25,11 @@ type Row = readonly [flags: string, description: string, parse: (value: string, 
 export const rotationRows: readonly Row[] = [
   [
     '--rotate <SIZE|TIME>',
-    'a new file at 100m, or after 30s, 15min, 1h, 1d of the capture; both with a comma',
+    'a new file, or a new folder of -o, at 100m, or after 30s, 15min, 1h, 1d of the capture; both with a comma',
     parseRotation,
   ],
   ['--compress <gz|zst>', 'compress files that are finished', parseCompression],
-  ['--max-files <N>', 'keep the last N files of --rotate', parseCount],
+  ['--max-files <N>', 'keep the last N files, or folders, of --rotate', parseCount],
 ];
 
 const secondsOf: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600, d: 86_400 };
@@ -62,20 +56,22 @@ function sizeOf(text: string): number {
 function parseCompression(value: string): Compression {
   if (value === 'gz') return value;
   if (value !== 'zst') throw new InvalidArgumentError('it is gz or zst');
-  if (!('createZstdCompress' in zlib)) {
-    throw new InvalidArgumentError(`zst needs Node.js 22.15 or later, this is ${process.version}; gz goes with each`);
-  }
+  const missing = whyNoZstd();
+  if (missing !== undefined) throw new InvalidArgumentError(missing);
   return value;
 }
 
 /** @throws UsageError */
-export function rotationFlagsOf(raw: RawRotationOptions & { har?: string; output?: string }): RotationFlags {
-  const { rotate: rotation, compress: compression, maxFiles, har, output } = raw;
-  if ((rotation ?? maxFiles) !== undefined && har === undefined) {
-    throw new UsageError('--rotate and --max-files are about the file of --har; flow files are bounded by --max-flow');
-  }
-  if (compression !== undefined && (har ?? output) === undefined) {
-    throw new UsageError('--compress is about files, which --har and -o write');
+export function rotationFlagsOf(
+  raw: RawRotationOptions & { har?: string; write?: string; output?: string; F?: string },
+): RotationFlags {
+  const { rotate: rotation, compress: compression, maxFiles, har, write } = raw;
+  // -FX: only the report.
+  const output = raw.F?.includes('X') ? undefined : raw.output;
+  const named = Object.entries({ '--rotate': rotation, '--compress': compression, '--max-files': maxFiles });
+  const [flag] = named.find(([, value]) => value !== undefined) ?? [];
+  if (flag !== undefined && (har ?? write ?? output) === undefined) {
+    throw new UsageError(`${flag} is about files, which --har, --write and -o write`);
   }
   if (maxFiles !== undefined && rotation === undefined) {
     throw new UsageError('--max-files is about the files of --rotate: say when a new one begins');

@@ -1,10 +1,10 @@
 /** An output whose file makes way for the next one when it is large or old enough. */
 import { existsSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
-import path from 'node:path';
+import { stat } from 'node:fs/promises';
+import { lastNumberOf, numberedFile } from '../../index.js';
 import { createFile } from '../new-file.js';
-import { compressFile } from './compress-file.js';
-import { compressions, type RotationFlags } from './options.js';
+import { FinishedFiles } from './finished-files.js';
+import type { RotationFlags } from './options.js';
 
 /** What writes a file. Everything rejects when it cannot be written. */
 export interface FileWriter {
@@ -19,12 +19,8 @@ export class RotatingFile<W extends FileWriter> {
   readonly #flags: RotationFlags;
   readonly #force: boolean;
   readonly #open: (path: string) => W;
-  /** Finished ones that are there, the oldest first. */
-  readonly #finished: string[] = [];
+  readonly #finished: FinishedFiles;
   #current: { writer: W; path: string; beginsAt: bigint | undefined } | undefined;
-  /** Compresses and removes what is finished, one after the other, while the next one is being written. */
-  #tidied: Promise<void> = Promise.resolve();
-  #failure: unknown;
   #count = 0;
   /** Of the last file that was there before. */
   #numberBefore = 0;
@@ -35,6 +31,7 @@ export class RotatingFile<W extends FileWriter> {
     this.#flags = flags;
     this.#force = force;
     this.#open = open;
+    this.#finished = new FinishedFiles(flags, force);
   }
 
   /** How many files there were. */
@@ -44,7 +41,7 @@ export class RotatingFile<W extends FileWriter> {
 
   /** What was written last. */
   get lastPath(): string {
-    const path = this.#current?.path ?? this.#finished.at(-1);
+    const path = this.#current?.path ?? this.#finished.last;
     return path ?? this.#path;
   }
 
@@ -53,7 +50,7 @@ export class RotatingFile<W extends FileWriter> {
    * @throws Error with one line that says what to do
    */
   async open(): Promise<void> {
-    if (this.#flags.rotation !== undefined && !this.#force) this.#numberBefore = await highestNumber(this.#path);
+    if (this.#flags.rotation !== undefined && !this.#force) this.#numberBefore = lastNumberOf(this.#path);
     await this.#begin();
   }
 
@@ -64,7 +61,7 @@ export class RotatingFile<W extends FileWriter> {
   async write(time: bigint, write: (writer: W) => Promise<void>): Promise<void> {
     let current = this.#current ?? (await this.#begin());
     if (await this.#isFull(current, time)) {
-      await this.#finish(1);
+      await this.#finish(false);
       current = await this.#begin();
     }
     current.beginsAt ??= time;
@@ -73,14 +70,13 @@ export class RotatingFile<W extends FileWriter> {
 
   /** Completes the last file; resolves when all of them are as they shall be. */
   async end(): Promise<void> {
-    await this.#finish(0);
-    await this.#tidied;
-    if (this.#failure !== undefined) throw this.#failure;
+    await this.#finish(true);
+    await this.#finished.end();
   }
 
   async #begin() {
     const number = this.#numberBefore + this.#count + 1;
-    const path = this.#flags.rotation === undefined ? this.#path : numbered(this.#path, number);
+    const path = this.#flags.rotation === undefined ? this.#path : numberedFile(this.#path, number);
     const { compression } = this.#flags;
     const compressed = `${path}.${compression}`;
     if (compression !== undefined && !this.#force && existsSync(compressed)) {
@@ -102,47 +98,11 @@ export class RotatingFile<W extends FileWriter> {
     return (await stat(path)).size >= bytes;
   }
 
-  /** @param follow files that come after it, and count among those that are kept */
-  async #finish(follow: number): Promise<void> {
+  async #finish(last: boolean): Promise<void> {
     const current = this.#current;
     if (current === undefined) return;
     this.#current = undefined;
     await current.writer.end();
-    this.#tidied = this.#tidied
-      .then(() => this.#tidy(current.path, follow))
-      .catch((error) => {
-        this.#failure ??= error;
-      });
+    this.#finished.add(current.path, last);
   }
-
-  async #tidy(path: string, follow: number): Promise<void> {
-    const { compression, maxFiles = Number.POSITIVE_INFINITY } = this.#flags;
-    this.#finished.push(path);
-    // Somebody else may have removed one already.
-    while (this.#finished.length > maxFiles - follow) await rm(this.#finished.shift() as string, { force: true });
-    if (compression === undefined || this.#finished.at(-1) !== path) return;
-    this.#finished[this.#finished.length - 1] = await compressFile(path, compression, this.#force);
-  }
-}
-
-/** `day-0001.har` for `day.har`. */
-function numbered(file: string, number: number): string {
-  const { dir, name, ext } = path.parse(file);
-  return path.join(dir, `${name}-${String(number).padStart(4, '0')}${ext}`);
-}
-
-/** Of the files that {@link numbered} names; 0 when there are none. */
-async function highestNumber(file: string): Promise<number> {
-  const { dir, name, ext } = path.parse(file);
-  // A folder that cannot be listed may take files all the same.
-  const names = await readdir(dir || '.').catch((): string[] => []);
-  let highest = 0;
-  for (const one of names) {
-    if (!one.startsWith(`${name}-`)) continue;
-    const [, digits, rest] = /^(\d{4,15})(.*)$/s.exec(one.slice(name.length + 1)) ?? [];
-    if (rest === ext || compressions.some((compression) => rest === `${ext}.${compression}`)) {
-      highest = Math.max(highest, Number(digits));
-    }
-  }
-  return highest;
 }

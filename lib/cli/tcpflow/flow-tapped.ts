@@ -33,7 +33,7 @@ const messageOptions = ['match', 'matchScope', 'body', 'maxBodyBytes'] as const 
 
 /** @throws Error with one line that says what to do */
 export function makeWriter(
-  { tcpflow, outputs: { force }, rotation: { compression } }: CaptureFlags,
+  { tcpflow, outputs: { force }, rotation: { compression, rotation, maxFiles } }: CaptureFlags,
   onError: (error: Error) => void,
 ): FlowFileWriter {
   const { folder, ...options } = tcpflow.write as FlowFileFlags;
@@ -41,8 +41,10 @@ export function makeWriter(
     onFinished: (file: string) => compressFile(file, compression, force),
     finishedSuffix: `.${compression}`,
   };
+  const rotate = options.files ? { rotate: rotation, maxFolders: maxFiles } : {};
+  const settings = { output: folder };
   try {
-    return new FlowFileWriter(folder, { ...options, ...finished, force, onError, settings: { output: folder } });
+    return new FlowFileWriter(folder, { ...options, ...finished, ...rotate, force, onError, settings });
   } catch (error) {
     const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
     if (code !== 'EEXIST') throw error;
@@ -57,8 +59,9 @@ export function describeFiles({ folder, files }: FlowFileFlags): string[] {
 
 /** `12 flows and 3 bodies in out` */
 export function reportFiles(writer: FlowFileWriter, { folder, files, report }: FlowFileFlags): string[] {
-  const { flows: count, bodies, failed, cutBytes } = writer.totals;
-  const where = sanitizeLine(files ? folder : (report ?? folder));
+  const { flows: count, bodies, failed, cutBytes, folders } = writer.totals;
+  const inFolders = folders > 1 ? `${formatAmount(folders, 'folder')} until ${writer.folder}` : writer.folder;
+  const where = sanitizeLine(files ? inFolders : (report ?? folder));
   const lines = [`${formatAmount(count, 'flow')} and ${formatAmount(bodies, 'body', 'bodies')} in ${where}`];
   if (cutBytes > 0) lines.push(`${formatAmount(cutBytes, 'byte')} of flows left out because of --max-flow`);
   if (failed > 0) lines.push(`${formatAmount(failed, 'file')} could not be written, or not to the end`);
