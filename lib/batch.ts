@@ -8,7 +8,7 @@ import type { Unanswered } from './continuations.js';
 import type { Exchange } from './exchanges/exchange.js';
 import { connectionSize, flags, headerLayout, headerSize, LE, REQUEST, recordLayout, recordSize } from './layout.js';
 import type { NativeBatch } from './native.js';
-import type { SeenConnection } from './system/connection-process.js';
+import type { KnownProcesses, SeenConnection } from './system/connection-process.js';
 import type { ConnectionProcesses } from './system/connection-processes.js';
 import { toMs } from './time.js';
 
@@ -25,7 +25,7 @@ export interface BatchContext {
   /** Bodies are streamed: `body: 'stream'`. */
   readonly streaming: boolean;
   /** Whose connections are. */
-  readonly processes?: ConnectionProcesses | undefined;
+  readonly processes?: KnownProcesses | undefined;
 }
 
 /** The records of one batch of messages. Offsets named `at` are those of a record, from the start of the buffer. */

@@ -40,7 +40,7 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   /** Absent when everything matches, and nothing has to be looked up. */
   readonly select?: (batch: Batch) => Batch | Promise<Batch>;
 
-  constructor({ native, match, maxBodyBytes, maxDecodedBytes, processes }: ResolvedOptions) {
+  constructor({ native, match, maxBodyBytes, maxDecodedBytes, processes, knownProcesses }: ResolvedOptions) {
     this.#match = match;
     if (processes) this.#processes = new ConnectionProcesses(() => native.netns);
     const sessions = sessionsOf(native);
@@ -51,7 +51,7 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
       maxDecodedBytes,
       maxBodyBytes,
       streaming: native.body === 'stream',
-      processes: this.#processes,
+      processes: this.#processes ?? knownProcesses,
     };
     this.#bodyLimits = { maxPassedBytes: native.maxQueuedBytes, maxBytes: native.maxBufferedBytes };
   }

@@ -10,8 +10,10 @@ import type { Match } from './match/match.js';
 import { type ResolvedMatch, resolveMatch } from './match/resolve-match.js';
 import type { MatchScope } from './match/scope.js';
 import type { NativeMatch, NativeOptions } from './native.js';
+import type { KnownProcesses } from './system/connection-process.js';
 import { networkNamespacePath } from './system/network-namespace.js';
 import type { ProcessTarget } from './system/process-group.js';
+import { processesOf } from './system/stream-processes.js';
 import { type ResolvedWrite, resolveWrite, type WriteOptions } from './write/write-options.js';
 
 /** A web `ReadableStream`, as far as it is needed here. */
@@ -147,6 +149,8 @@ export interface ResolvedOptions {
   follow: ProcessTarget | undefined;
   /** Connections tell whose socket it is. */
   processes: boolean;
+  /** The same for a stream of which that is known. */
+  knownProcesses: KnownProcesses | undefined;
   write: ResolvedWrite | undefined;
 }
 
@@ -322,6 +326,7 @@ export function resolveOptions(options: CaptureOptions = {}, kind?: Side): Resol
     write,
     follow,
     processes: flag('processes') && live && process.platform === 'linux',
+    knownProcesses: flag('processes') ? processesOf(stream) : undefined,
   };
 }
 

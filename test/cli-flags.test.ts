@@ -58,7 +58,7 @@ test('without arguments everything has its default', () => {
       force: false,
     },
     rotation: { rotation: undefined, compression: undefined, maxFiles: undefined },
-    tcpflow: { print: undefined, write: undefined },
+    tcpflow: { print: undefined, write: undefined, finish: [] },
     redaction: { redact: undefined, headers: [], query: [], fields: [] },
     body: true,
     maxBodyBytes: undefined,

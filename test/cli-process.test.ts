@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { describe as suite, type TestContext, test } from 'node:test';
+import { capture } from '../lib/index.js';
 import { flowtap } from './cli-support.js';
 import { skip, skipUnlessLive, temporaryFolder, within } from './support/environment.js';
 import { addNamespace, HttpProcess, skipUnlessNamespaces } from './support/http-process.js';
@@ -133,6 +134,30 @@ suite('--netns', inNamespaces, () => {
       );
       await stop(tap);
     }
+  });
+
+  test('beside -o and --write: the process is in the report too', async (t) => {
+    const namespace = addNamespace();
+    t.after(() => namespace.remove());
+    const server = await start(t, namespace.wrapper);
+    const port = await server.do({ act: 'listen' });
+    const folder = path.join(temporaryFolder(), 'out');
+    const written = `${folder}.pcapng`;
+    const args = ['--netns', namespace.name, '-p', String(port), '--exchanges', '--show-process'];
+    const tap = await listen(t, [...args, '-o', folder, '--write', written]);
+    assert.ok(tap);
+    const next = linesOf(tap);
+    await server.do({ act: 'get', port, path: '/first' });
+    assert.match(await next(), / GET http:\/\/\S+\/first 200 /);
+    await server.do({ act: 'get', port, path: '/second' });
+    assert.match(await next(), new RegExp(`GET http://\\S+/second 200 .* server=node\\[${server.pid}\\]$`));
+    assert.match(await stop(tap), /wrote \d+ packets of 2 connections/);
+    const report = readFileSync(path.join(folder, 'report.xml'), 'utf8');
+    assert.match(report, new RegExp(`<process pid='${server.pid}' name='node' end='server'/>`));
+    const targets: string[] = [];
+    for await (const message of capture({ file: written }))
+      if (message.kind === 'request') targets.push(message.target);
+    assert.deepEqual(targets, ['/first', '/second']);
   });
 
   test('that is not there', async () => {

@@ -6,6 +6,7 @@ import { createServer, get } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { describe as suite, test } from 'node:test';
+import { capture } from '../lib/index.js';
 import { commandArgs, flowtap, flowtapHere, mainPath, pcapOf } from './cli-support.js';
 import { loopback, skip, skipUnlessLive, temporaryFile, temporaryFolder, within } from './support/environment.js';
 
@@ -44,6 +45,40 @@ suite('-o', () => {
       assert.equal(stdout, (await flowtapHere(['-r', file, ...flags])).stdout);
       assert.notEqual(stdout, '');
     }
+  });
+
+  test('beside --write: the packets of the connections that match, of a file, of several, of standard input', async () => {
+    const missing = 'HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n';
+    const two = pcapOf([[{ request, response: answer }], [{ request, response: missing }]]);
+    const both = temporaryFile(two);
+    const inputs: [string[], { input: Buffer } | undefined][] = [
+      [['-r', both], undefined],
+      [['-r', both, '-r', file], undefined],
+      [['-r', '-'], { input: two }],
+    ];
+    for (const [source, input] of inputs) {
+      const folder = temporaryFolder();
+      const written = path.join(temporaryFolder(), 'matched.pcapng');
+      const args = [...source, '-o', folder, '--write', written, '--status', '404'];
+      const { code, stderr } = await (input ? flowtap(args, input) : flowtapHere(args));
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, /wrote \d+ packets of 1 connection to/);
+      assert.ok(names(folder).length >= 4, names(folder).join());
+      const statuses: number[] = [];
+      for await (const message of capture({ file: written }))
+        if (message.kind === 'response') statuses.push(message.status);
+      assert.deepEqual(statuses, [404]);
+    }
+  });
+
+  test('beside --write: what cannot be written is told, and flows go on', {
+    skip: !existsSync('/dev/full'),
+  }, async () => {
+    const folder = temporaryFolder();
+    const { code, stderr } = await flowtapHere(['-r', file, '-o', folder, '--write', '/dev/full']);
+    assert.equal(code, 1);
+    assert.match(stderr, /cannot write \/dev\/full: No space left on device/i);
+    assert.equal(names(folder).length, 3);
   });
 
   test('what does not match has a flow, and no body', async () => {
@@ -195,9 +230,59 @@ suite('--tcp', () => {
   });
 });
 
+suite('-I and -R', () => {
+  const twice = (response: string) => [
+    { request, response },
+    { request: request.replace('/a', '/b'), response },
+  ];
+  const captured = pcapOf([twice(answer)]);
+
+  test('-I: the times of the pieces of a flow', async () => {
+    const folder = temporaryFolder();
+    const { code, stderr } = await flowtapHere(['-r', temporaryFile(captured), '-I', '-o', folder]);
+    assert.equal(code, 0, stderr);
+    const index = readFileSync(path.join(folder, `${server}.findx`), 'utf8');
+    assert.match(index, /^0\|1668229140\.\d{6}\|\d+\n\d+\|1668229140\.\d{6}\|\d+\n$/);
+    const sum = index.split('\n').reduce((bytes, line) => bytes + Number(line.split('|')[2] ?? 0), 0);
+    assert.equal(sum, 2 * answer.length);
+    const compressed = temporaryFolder();
+    await flowtapHere(['-r', temporaryFile(captured), '-I', '-o', compressed, '--compress', 'gz']);
+    assert.ok(names(compressed).includes(`${server}.findx.gz`), names(compressed).join());
+    // A name is taken when that of its index is.
+    const taken = temporaryFolder();
+    writeFileSync(path.join(taken, `${server}.findx`), 'other');
+    await flowtapHere(['-r', temporaryFile(captured), '-I', '-o', taken]);
+    assert.equal(readFileSync(path.join(taken, `${server}.findx`), 'utf8'), 'other');
+    assert.ok(names(taken).includes(`${server}c1`), names(taken).join());
+  });
+
+  test('-R: finishes connections, and begins none', async () => {
+    // One connection behind the other; the first file ends within the first.
+    const whole = pcapOf([twice(answer), twice(answer)]);
+    const headerBytes = 24;
+    let cut = headerBytes;
+    for (let packet = 0; packet < 5; packet++) cut += 16 + whole.readUInt32LE(cut + 8);
+    const rest = Buffer.concat([whole.subarray(0, headerBytes), whole.subarray(cut)]);
+    const [r, R] = [temporaryFile(whole.subarray(0, cut)), temporaryFile(rest)];
+    for (const flags of [['-o'], ['--tcp', '-o']]) {
+      const [some, all] = [temporaryFolder(), temporaryFolder()];
+      const finished = await flowtapHere(['-r', r, '-R', R, ...flags, some]);
+      assert.equal(finished.code, 0, finished.stderr);
+      await flowtapHere(['-r', r, '-r', R, ...flags, all]);
+      const flowsOf = (folder: string) => names(folder).filter((name) => !name.includes('-HTTPBODY-'));
+      assert.deepEqual(flowsOf(some), [client, server].sort());
+      assert.ok(flowsOf(all).length > 2);
+      for (const name of flowsOf(some)) {
+        assert.deepEqual(readFileSync(path.join(some, name)), readFileSync(path.join(all, name)));
+      }
+      assert.equal(readFileSync(path.join(some, server)).length, 2 * answer.length);
+    }
+  });
+});
+
 suite('refused, with what to use', () => {
   const cases: [args: string[], words: RegExp][] = [
-    ...['d 5', 'E http', 'H', 'I', 'J', 'K', 'l', 'L x', 'P', 'q', 'R x', 'S a=b', 'v', 'w x', 'x http', 'z /'].map(
+    ...['d 5', 'E http', 'H', 'J', 'K', 'l', 'L x', 'P', 'q', 'S a=b', 'v', 'w x', 'x http', 'z /'].map(
       (flag): [string[], RegExp] => [`-${flag}`.split(' '), new RegExp(`^flowtap: -${flag[0]}: \\w`)],
     ),
     [['-Fc'], /%#/],
@@ -210,8 +295,11 @@ suite('refused, with what to use', () => {
     [['--tcp', '--har', 'x'], /not messages/],
     [['--tcp', '--status', '200'], /not messages/],
     [['-D', '-B'], /exclude/],
-    [['-o', 'x', '--write', 'y'], /exclude/],
-    [['-i', 'lo', '-o', 'x', '--show-process'], /exclude/],
+    [['-I'], /-o DIR/],
+    [['-R', 'x'], /about flows/],
+    [['-i', 'lo', '-R', 'x', '-o', 'y'], /with -r/],
+    [['-R', 'x', '-o', 'y', '--write', 'z'], /exclude/],
+    [['-o', 'x', '--write', 'y', '-n', '3'], /side by side/],
   ];
   for (const [args, words] of cases) {
     test(args.join(' '), async () => {

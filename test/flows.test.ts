@@ -11,7 +11,7 @@ import { native } from '../lib/native.js';
 import { type CapturedPacket, type PcapOptions, pcap, toPackets } from './support/capture-file.js';
 import { Conversation, interleave } from './support/conversation.js';
 import { collect, loopback, skipUnlessLive, temporaryFile, within } from './support/environment.js';
-import type { Framing, Segment } from './support/frame.js';
+import { type Framing, flag, type Segment } from './support/frame.js';
 import { request, response } from './support/http.js';
 import { mangle, type NetworkOptions } from './support/network.js';
 import { Random } from './support/random.js';
@@ -411,17 +411,76 @@ suite('flows as objects', () => {
       time: '2022-11-12T04:59:00.123606789Z',
       direction: 'client-to-server',
       offset: 0,
+      linkAddresses: { source: '02:00:00:00:00:01', destination: '02:00:00:00:00:02' },
       length: 8,
       bytes: Buffer.from('\x1b[31mred').toString('base64'),
     });
     assert.deepEqual(Object.keys(JSON.parse(JSON.stringify(open))), ['kind', 'connection', 'time']);
     assert.equal(JSON.parse(JSON.stringify(end)).offset, 8);
-    assert.equal(JSON.parse(JSON.stringify(close)).reason, 'finished');
+    const { reason, sent } = JSON.parse(JSON.stringify(close));
+    assert.equal(reason, 'finished');
+    assert.deepEqual(sent.client, {
+      startTime: '2022-11-12T04:59:00.123456789Z',
+      endTime: sent.client.endTime,
+      packets: 4,
+      bytes: sent.client.capturedBytes,
+      capturedBytes: 62 + 60 + 62 + 60,
+      outOfOrder: 0,
+      violations: 0,
+    });
     const shown = inspect(data);
     assert.match(shown, /^FlowData \{/);
     assert.ok(shown.includes('#1 100.100.102.33:47106 -> 100.100.102.17:8000'), shown);
     assert.ok(!shown.includes('\x1b'));
     assert.equal(inspect({ a: { b: { c: open } } }), '{ a: { b: { c: [FlowOpen] } } }');
+  });
+
+  test('what each end sent, and the addresses of its first packet, of every link type that has them', async () => {
+    const { segments } = new Conversation()
+      .handshake()
+      .send(0, Buffer.from('hello'))
+      .send(1, Buffer.from('world'))
+      .close();
+    const addresses: [Framing, unknown[]][] = [
+      [
+        { link: 'ethernet' },
+        [
+          { source: '02:00:00:00:00:01', destination: '02:00:00:00:00:02' },
+          { source: '02:00:00:00:00:02', destination: '02:00:00:00:00:01' },
+        ],
+      ],
+      [{ link: 'sll' }, [{ source: '02:00:00:00:00:01' }, { source: '02:00:00:00:00:02' }]],
+      [{ link: 'sll2' }, [{ source: '02:00:00:00:00:01' }, { source: '02:00:00:00:00:02' }]],
+      [{ link: 'raw' }, [undefined, undefined]],
+    ];
+    for (const [framing, expected] of addresses) {
+      const events = await collect(flows({ file: fileOf(segments, framing) }));
+      const told: unknown[] = [undefined, undefined];
+      let close: FlowEvent | undefined;
+      for (const event of events) {
+        if (event.kind === 'close') close = event;
+        if (event.kind === 'open' || event.kind === 'close') continue;
+        const side = event.direction === 'client-to-server' ? 0 : 1;
+        if (event.offset === 0) told[side] = event.linkAddresses;
+        else assert.equal(event.linkAddresses, undefined, 'only once');
+      }
+      assert.deepEqual(told, expected, framing.link);
+      assert.ok(close?.kind === 'close');
+      const { client, server } = close.sent;
+      const frames = (side: 0 | 1) => segments.filter((segment) => segment.side === side);
+      // What acknowledges the other end's FIN comes behind its own.
+      const counted = (side: 0 | 1) => frames(side).findIndex((segment) => segment.flags & flag.fin) + 1;
+      assert.deepEqual([client?.packets, server?.packets], [counted(0), counted(1)], framing.link);
+    }
+  });
+
+  test('a connection of which one end was captured: nothing is told of the other', async () => {
+    const { segments } = new Conversation().handshake().send(0, Buffer.from('hello')).close();
+    const events = await collect(flows({ file: fileOf(segments.filter(({ side }) => side === 0)) }));
+    const close = events.at(-1);
+    assert.ok(close?.kind === 'close');
+    assert.equal(close.sent.server, undefined);
+    assert.ok(close.sent.client !== undefined);
   });
 
   test('an addon of another layout is refused', () => {

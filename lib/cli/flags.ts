@@ -141,7 +141,7 @@ export function parseCommandLine(args: readonly string[], version: string, colum
     flags: {
       interfaces: raw.interface ?? [],
       workers: raw.workers,
-      ...filesOf(raw.read ?? []),
+      ...filesOf([...(raw.read ?? []), ...(raw.R ?? [])]),
       pid: raw.pid,
       process: raw.process,
       netns: raw.netns,
@@ -193,8 +193,6 @@ const noProcesses = 'a capture file does not tell of processes and namespaces';
 const conflicts: readonly (readonly [one: keyof RawOptions, other: keyof RawOptions, message: string])[] = [
   ['interface', 'read', '--interface and --read exclude each other: a capture has one source'],
   ['json', 'raw', '--json and --raw exclude each other: both write to standard output'],
-  ['write', 'output', '--write and -o exclude each other: packets are chosen by messages, flows are all written'],
-  ['showProcess', 'output', '--show-process and -o exclude each other: flows do not tell whose they are'],
   ['process', 'pid', '--process and --pid exclude each other: a capture follows one or the other'],
   ['process', 'netns', '--process and --netns exclude each other: a process is captured in its own namespace'],
   ['pid', 'netns', '--pid and --netns exclude each other: a process is captured in its own namespace'],
@@ -210,6 +208,11 @@ function checkConflicts(raw: RawOptions): void {
   }
   if (raw.redact === false && namesSecrets(raw)) {
     throw new UsageError('--no-redact excludes --redact-header, --redact-query and --redact-field');
+  }
+  if (raw.count !== undefined && raw.write !== undefined && (raw.output ?? raw.report) !== undefined) {
+    throw new UsageError(
+      '--count does not go with --write and -o together, which capture side by side: leave one of them out',
+    );
   }
   if ((raw.redact || namesSecrets(raw)) && (raw.output !== undefined || raw.tcp)) {
     throw new UsageError('--redact cannot mask flows, which are written as they were sent: leave out -o and --tcp');

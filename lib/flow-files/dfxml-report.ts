@@ -69,7 +69,7 @@ export class DfxmlReport {
     let text = '    <fileobject>\n';
     if (file.name !== undefined) text += `      ${element('filename', nameOf(file.name))}\n`;
     text += `      ${element('filesize', file.size)}\n      <tcpflow${tcpflow}/>\n`;
-    text += this.#hash(file.digest);
+    text += this.#hash(file.digest) + processElement(file.process);
     const runs = [...file.bodies.map((body) => this.#bodyRun(body, nameOf)), ...file.holes.map(holeRun)];
     if (runs.length > 0) text += `      <byte_runs>\n${runs.join('')}      </byte_runs>\n`;
     if (file.failed) text += `      ${element('error', 'not all of it could be written')}\n`;
@@ -129,6 +129,12 @@ function openReport(path: string, { force, followLinks }: ReportOptions): number
     closeSync(fd);
     throw error;
   }
+}
+
+function processElement(process: FlowFile['process']): string {
+  if (process === undefined) return '';
+  const { pid, name, containerId, end } = process;
+  return `      <process${attributes({ pid, name, container: containerId, end })}/>\n`;
 }
 
 function holeRun({ offset, length, cause }: FlowFile['holes'][number]): string {

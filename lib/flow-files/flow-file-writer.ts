@@ -5,6 +5,7 @@ import type { FlowEvent, FlowsSent } from '../flows/flow-event.js';
 import type { FlowConnection } from '../flows/flow-records.js';
 import type { Message } from '../message.js';
 import { lastNumberOf, numberedFile } from '../numbered-files.js';
+import { tellProcessesOf } from '../system/stream-processes.js';
 import { decodedBody, sentBody } from './body-bytes.js';
 import { type FlowFileOptions, type ResolvedFlowFileOptions, resolveFlowFileOptions } from './flow-file-options.js';
 import { type FlowFileTotals, noTotals } from './flow-file-totals.js';
@@ -98,6 +99,7 @@ export class FlowFileWriter implements AsyncDisposable {
       const id = this.#packets?.add(event) ?? 0;
       if (flows === undefined) continue;
       volumes.add(flows.volume);
+      flows.process ??= event.connection.process;
       if (id !== 0 && flows.id === 0) this.#followed.name(flows, id);
       if (event.kind === 'close') {
         this.#close(flows, event.connection.id, event);
@@ -120,15 +122,24 @@ export class FlowFileWriter implements AsyncDisposable {
 
   /**
    * Writes everything, and gives a capture of the same connections for the `stream` of capture(), whose messages {@link writeBody} takes.
-   * Ends when the events do.
+   * Ends when the events do. With `processes: true` for both, messages tell them as the flows do.
    */
-  async *packets(batches: AsyncIterable<Iterable<FlowEvent>>): AsyncGenerator<Buffer, void, undefined> {
+  packets(batches: AsyncIterable<Iterable<FlowEvent>>): AsyncGenerator<Buffer, void, undefined> {
     if (this.#packets !== undefined) throw new CaptureError('ERR_STATE', 'packets() can be called once');
     this.#packets = new FlowPackets();
-    yield this.#packets.take();
+    const stream = this.#packetsOf(batches, this.#packets);
+    tellProcessesOf(stream, { of: (id) => this.#followed.processOf(id) });
+    return stream;
+  }
+
+  async *#packetsOf(
+    batches: AsyncIterable<Iterable<FlowEvent>>,
+    packets: FlowPackets,
+  ): AsyncGenerator<Buffer, void, undefined> {
+    yield packets.take();
     for await (const batch of batches) {
       this.write(batch);
-      const bytes = this.#packets.take();
+      const bytes = packets.take();
       if (bytes.length > 0) yield bytes;
       if (this.#finishing.size > maxUnfinished) await this.#finishing.done;
     }
@@ -242,9 +253,12 @@ export class FlowFileWriter implements AsyncDisposable {
     this.#followed.close(id, flows, reason === 'idle', this.#packets !== undefined);
   }
 
-  #onRetired({ sides, volume }: Flows): void {
+  #onRetired({ sides, volume, process }: Flows): void {
     for (const side of sides) side.close();
-    volume.retire(sides.flatMap((side) => side.files));
+    volume.retire(
+      sides.flatMap((side) => side.files),
+      process,
+    );
   }
 
   #tell(name: string, error: unknown): void {

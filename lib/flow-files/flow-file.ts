@@ -2,6 +2,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { futimesSync, readSync, writeSync } from 'node:fs';
 import type { FlowCounts, FlowGapCause } from '../flows/flow-records.js';
+import type { ConnectionProcess } from '../system/connection-process.js';
 import type { NamedFlow } from './file-name.js';
 import type { FlowFolder } from './flow-folder.js';
 
@@ -60,6 +61,8 @@ export class FlowFile {
   /** Packets of the connection disagreed about bytes. */
   conflict = false;
   digest: string | undefined;
+  /** Of this machine, which has the socket. */
+  process: ConnectionProcess | undefined;
   /** Inside of the folder; undefined as long as nothing is written. */
   name: string | undefined;
   /** Bytes in order that are not written yet, and where they belong. */

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { CaptureError } from '../errors.js';
+import type { ConnectionProcess } from '../system/connection-process.js';
 import type { BodyBytes } from './body-bytes.js';
 import type { FlowFile } from './flow-file.js';
 import { indexSuffix } from './flow-file.js';
@@ -89,8 +90,9 @@ export class FlowVolume {
   }
 
   /** Nothing more comes of a connection; these were its files. */
-  retire(files: readonly FlowFile[]): void {
+  retire(files: readonly FlowFile[], process: ConnectionProcess | undefined): void {
     for (const file of files) {
+      file.process = process;
       this.#count('flows');
       this.#count('bytes', file.bytes);
       this.#count('missingBytes', file.missingBytes);

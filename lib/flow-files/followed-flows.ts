@@ -1,4 +1,5 @@
 /** The connections that are open, and those that are over but may still be heard of: their messages come later than their bytes. */
+import type { ConnectionProcess } from '../system/connection-process.js';
 import type { FlowSide } from './flow-side.js';
 import type { FlowVolume } from './flow-volume.js';
 
@@ -11,6 +12,8 @@ export interface Flows {
   /** Places in the order of all opens and closes. */
   readonly openedAt: number;
   closedAt: number;
+  /** As far as it is known. */
+  process: ConnectionProcess | undefined;
 }
 
 /** Connections that are over, but whose messages may still come. Beyond that the oldest are given up. */
@@ -37,7 +40,7 @@ export class FollowedFlows {
   }
 
   open(id: number, sides: Flows['sides'], volume: FlowVolume): Flows {
-    const flows: Flows = { sides, volume, id: 0, openedAt: this.#order++, closedAt: 0 };
+    const flows: Flows = { sides, volume, id: 0, openedAt: this.#order++, closedAt: 0, process: undefined };
     this.#open.set(id, flows);
     return flows;
   }
@@ -50,6 +53,11 @@ export class FollowedFlows {
   name(flows: Flows, id: number): void {
     flows.id = id;
     this.#known.set(id, flows);
+  }
+
+  /** @param id what capture() calls it */
+  processOf(id: number): ConnectionProcess | undefined {
+    return this.#known.get(id)?.process;
   }
 
   /**

@@ -5,6 +5,9 @@
 import { BatchBuffer, type Connection } from '../batch-buffer.js';
 import { compareLayouts, LE } from '../layout.js';
 import type { Native } from '../native.js';
+import type { SeenConnection } from '../system/connection-process.js';
+import type { ConnectionProcesses } from '../system/connection-processes.js';
+import { toMs } from '../time.js';
 
 /** Byte offsets in a record, by the names that the addon exports. */
 const flowLayout = {
@@ -121,8 +124,24 @@ function useDetachToCloneAFlowEvent(): void {}
 
 /** The records of one batch of flow events. Offsets named `at` are those of a record, from the start of the buffer. */
 export class FlowRecords extends BatchBuffer<FlowConnection> {
-  constructor(buffer: ArrayBuffer) {
+  readonly #processes: ConnectionProcesses | undefined;
+
+  constructor(buffer: ArrayBuffer, processes: ConnectionProcesses | undefined) {
     super(buffer, useDetachToCloneAFlowEvent);
+    this.#processes = processes;
+  }
+
+  /** The connections whose processes are not known yet, each once. */
+  connectionsWithoutProcess(processes: ConnectionProcesses): SeenConnection[] {
+    const found = new Map<number, SeenConnection>();
+    for (let index = 0; index < this.length; index++) {
+      const at = this.recordAt(index);
+      const offset = this.view.getUint32(at + flowLayout.connectionOffset, LE);
+      if (processes.knows(this._connectionId(offset))) continue;
+      const openMs = toMs(this._openTimeNs(offset));
+      found.set(offset, { connection: this._readEnds(offset), openMs, lastMs: toMs(this.timeNs(at)) });
+    }
+    return [...found.values()];
   }
 
   recordAt(index: number): number {
@@ -192,6 +211,8 @@ export class FlowRecords extends BatchBuffer<FlowConnection> {
   protected _readConnection(offset: number): FlowConnection {
     const vlan = this._vlan(offset);
     const handshakeSeen = this._handshakeSeen(offset);
-    return { ...this._readEnds(offset), ...(vlan === undefined ? undefined : { vlan }), handshakeSeen };
+    const ends = this._readEnds(offset);
+    const process = this.#processes?.of(ends.id);
+    return { ...ends, ...(process && { process }), ...(vlan === undefined ? undefined : { vlan }), handshakeSeen };
   }
 }

@@ -1,24 +1,15 @@
 import { BaseTap } from '../base-tap.js';
-import type { Decoder } from '../decoder.js';
 import type { EngineParts } from '../engine.js';
-import type { NativeBatch } from '../native.js';
 import type { ResolvedOptions } from '../options.js';
-import { FlowBatch } from './flow-batch.js';
-import { type FlowEvent, flowEventAt } from './flow-event.js';
-import { FlowRecords } from './flow-records.js';
-
-const decoder: Decoder<FlowEvent, FlowRecords, FlowBatch> = {
-  decode: (taken: NativeBatch) => new FlowRecords(taken.buffer),
-  itemAt: flowEventAt,
-  itemsOf: (records) => new FlowBatch(records),
-  end() {},
-};
+import type { FlowBatch } from './flow-batch.js';
+import { FlowDecoder } from './flow-decoder.js';
+import type { FlowEvent } from './flow-event.js';
 
 /** A running capture, made by `flows()`. Iterate over it for events, chain it, or iterate over `batches()`: one of them, once. */
 export class FlowTap extends BaseTap<FlowEvent, FlowBatch> {
   /** @internal */
   constructor(options: ResolvedOptions, parts: EngineParts) {
-    super({ ...options, native: { ...options.native, mode: 'flows' } }, parts, decoder);
+    super({ ...options, native: { ...options.native, mode: 'flows' } }, parts, new FlowDecoder(options));
   }
 
   get [Symbol.toStringTag](): string {

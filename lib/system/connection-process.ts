@@ -24,6 +24,11 @@ export interface SeenConnection {
   readonly lastMs: number;
 }
 
+/** What is known of the processes of connections, by the ids of these. */
+export interface KnownProcesses {
+  of(connectionId: number): ConnectionProcess | undefined;
+}
+
 /** So soon after a packet its ends are not used by another connection. */
 const freshMs = 1000;
 

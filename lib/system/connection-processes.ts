@@ -1,6 +1,6 @@
 /** Remembers whose connections are, and looks at sockets and processes again when that is needed and not too often. */
 import { statSync } from 'node:fs';
-import type { ConnectionProcess, SeenConnection } from './connection-process.js';
+import type { ConnectionProcess, KnownProcesses, SeenConnection } from './connection-process.js';
 import { isLocal, processOf } from './connection-process.js';
 import { networkNamespaceOf, processIds } from './proc.js';
 import { SocketTable } from './socket-table.js';
@@ -10,7 +10,7 @@ const maxShare = 0.1;
 const maxAtOnceMs = 300;
 const maxRemembered = 65_536;
 
-export class ConnectionProcesses {
+export class ConnectionProcesses implements KnownProcesses {
   /** Path of the network namespace that is captured in, `''` for that of this process. */
   readonly #namespacePath: () => string;
   /** Of connections of which nothing more can be found out, by id. */

@@ -305,3 +305,134 @@ TEST_CASE("delivery: at the end every flow that the consumer knows is closed, ro
   CHECK(opened == 400);
   CHECK(closed == 400);
 }
+
+namespace {
+
+/// A segment of a connection of the fixture, from its side 0 or 1.
+decode::Segment segmentOf(const tcp::ConnectionInfo& info, tcp::Side side, uint32_t sequence, uint8_t bits,
+                          uint32_t length = 0, int64_t timeNs = 1) {
+  decode::Segment segment{};
+  segment.source = info.address[side];
+  segment.destination = info.address[tcp::other(side)];
+  segment.sourcePort = info.port[side];
+  segment.destinationPort = info.port[tcp::other(side)];
+  segment.sequence = sequence;
+  segment.controlBits = bits;
+  segment.payloadLength = length;
+  segment.timestampNs = timeNs;
+  return segment;
+}
+
+FlowPacket packetOf(uint32_t wireLength, uint8_t address = 0) {
+  FlowPacket packet{wireLength, wireLength - 1, {}};
+  if (address != 0) {
+    packet.link.hasSource = true;
+    packet.link.source[5] = address;
+  }
+  return packet;
+}
+
+FlowCounts countsOf(const Batch& batch, uint32_t offset) {
+  std::vector<uint64_t> buffer((batch.bufferSize() + 7) / 8);
+  auto* start = reinterpret_cast<uint8_t*>(buffer.data());
+  batch.write(start);
+  FlowCounts counts;
+  std::memcpy(&counts, start + offset, sizeof counts);
+  return counts;
+}
+
+constexpr uint8_t syn = decode::control::syn;
+constexpr uint8_t ack = decode::control::ack;
+constexpr uint8_t fin = decode::control::fin;
+constexpr uint8_t rst = decode::control::rst;
+
+}  // namespace
+
+TEST_CASE("delivery: packets are counted as tcpflow counts them") {
+  const tcp::ConnectionInfo info = Fixture::connection(1);
+  const auto take = [&info](FlowTally& tally, uint32_t sequence, uint8_t bits, uint32_t length = 0) {
+    return tally.take(packetOf(100), segmentOf(info, 0, sequence, bits, length));
+  };
+  SUBCASE("from the SYN to the FIN, with what is empty and what is there again") {
+    FlowTally tally;
+    CHECK(take(tally, 99, syn));
+    CHECK_FALSE(take(tally, 100, ack));
+    take(tally, 100, ack, 10);
+    take(tally, 110, ack, 10);
+    take(tally, 100, ack, 10);  // again
+    take(tally, 120, ack, 10);  // not behind that one, but that is no step back
+    take(tally, 130, ack | fin);
+    take(tally, 131, ack);  // of the other side's FIN
+    take(tally, 130, ack | fin);
+    CHECK(tally.counts().packets == 7);
+    CHECK(tally.counts().bytes == 700);
+    CHECK(tally.counts().capturedBytes == 693);
+    CHECK(tally.counts().outOfOrder == 1);
+    CHECK(tally.counts().violations == 0);
+  }
+  SUBCASE("a FIN that came early does not end it") {
+    FlowTally tally;
+    take(tally, 99, syn);
+    take(tally, 110, ack | fin);
+    take(tally, 100, ack, 10);
+    CHECK(tally.counts().packets == 3);
+    tally.finish();
+    take(tally, 100, ack, 10);
+    CHECK(tally.counts().packets == 3);
+  }
+  SUBCASE("without a SYN from the first bytes on, to a RST") {
+    FlowTally tally;
+    CHECK_FALSE(take(tally, 100, ack));
+    CHECK(tally.counts().packets == 0);
+    CHECK(take(tally, 100, ack, 10));
+    take(tally, 90, ack, 10);  // from before
+    take(tally, 110, rst);
+    take(tally, 110, ack, 10);
+    CHECK(tally.counts().packets == 3);
+    CHECK(tally.counts().outOfOrder == 1);
+    CHECK(tally.counts().violations == 0);
+  }
+  SUBCASE("violations: bytes with the SYN, and from before it") {
+    FlowTally tally;
+    take(tally, 99, syn, 5);
+    take(tally, 95, ack, 5);
+    take(tally, 105, ack, 5);
+    CHECK(tally.counts().violations == 2);
+    CHECK(tally.counts().outOfOrder == 0);
+    CHECK(tally.counts().packets == 3);
+  }
+}
+
+TEST_CASE("delivery: a segment counts for the connection that it opens, or has") {
+  Fixture f;
+  tcp::ConnectionInfo info = Fixture::connection(1);
+  tcp::ConnectionInfo successor = Fixture::connection(2);
+  const auto pass = [&f](const decode::Segment& segment, tcp::ConnectionInfo* known, const auto& reassembly) {
+    f.writer.beforeSegment(segment, packetOf(60, 7), {known, 0});
+    reassembly();
+    f.writer.afterSegment();
+  };
+  const auto nothing = [] {};
+  pass(segmentOf(info, 0, 99, syn), nullptr, [&] { f.writer.open(info, 1); });
+  pass(segmentOf(info, 0, 99, syn), &info, nothing);  // the same again
+  pass(segmentOf(info, 0, 100, ack), &info, nothing);
+  pass(segmentOf(info, 0, 100, ack, 5), &info, [&] { f.data(info, 0, 0, "hello"); });
+  // A SYN that begins another connection in its place.
+  pass(segmentOf(info, 0, 5000, syn), &info, [&] {
+    f.writer.close(info, tcp::CloseReason::reused, 2);
+    f.writer.open(successor, 2);
+  });
+  pass(segmentOf(info, 0, 5001, rst), &successor, [&] { f.writer.close(successor, tcp::CloseReason::reset, 3); });
+  // Of a connection that was closed, and is remembered.
+  pass(segmentOf(info, 0, 5001, ack), &successor, nothing);
+  f.outbox.flush();
+  const auto batch = f.mailbox.take();
+  REQUIRE(batch != nullptr);
+  const std::vector<Event> events = eventsOf(*batch);
+  REQUIRE(events.size() == 5);
+  CHECK(describe(events[1]) == "data > 0+5");
+  CHECK(events[1].record.flags == flow_flag::linkSource);
+  CHECK(countsOf(*batch, events[2].record.bytesOffset).packets == 4);
+  CHECK(countsOf(*batch, events[2].record.bytesOffset + sizeof(FlowCounts)).packets == 0);
+  CHECK(countsOf(*batch, events[4].record.bytesOffset).packets == 2);
+}

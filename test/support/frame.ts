@@ -134,8 +134,13 @@ export function ipPacket(segment: Segment, framing: Partial<Framing> = {}): Buff
   return Buffer.concat([header, body]);
 }
 
+/** Of an end: `02:00:00:00:00:01` is the client's. */
+function linkAddress(side: Side): number[] {
+  return [2, 0, 0, 0, 0, side + 1];
+}
+
 function ethernet(ip: Buffer, etherType: number, segment: Segment, framing: Framing): Buffer {
-  const addresses = Buffer.from([2, 0, 0, 0, 0, segment.side === 0 ? 2 : 1, 2, 0, 0, 0, 0, segment.side === 0 ? 1 : 2]);
+  const addresses = Buffer.from([...linkAddress(segment.side === 0 ? 1 : 0), ...linkAddress(segment.side)]);
   const types = etherTypes(etherType, framing);
   const padding = framing.pad === false ? 0 : Math.max(0, 60 - addresses.length - types.length - ip.length);
   return Buffer.concat([addresses, types, ip, Buffer.alloc(padding, 0x50)]);
@@ -177,6 +182,7 @@ export function frame(segment: Segment, framing: Framing): Buffer {
       header.writeUInt16BE(segment.side === 0 ? 4 : 0, 0);
       header.writeUInt16BE(1, 2);
       header.writeUInt16BE(6, 4);
+      header.set(linkAddress(segment.side), 6);
       return Buffer.concat([header, etherTypes(etherType, framing), ip]);
     }
     case 'sll2': {
@@ -186,6 +192,7 @@ export function frame(segment: Segment, framing: Framing): Buffer {
       header.writeUInt16BE(1, 8);
       header[10] = segment.side === 0 ? 4 : 0;
       header[11] = 6;
+      header.set(linkAddress(segment.side), 12);
       return Buffer.concat([header, ip]);
     }
   }

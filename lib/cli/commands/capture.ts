@@ -14,6 +14,7 @@ import { describeSecrets } from '../secrets.js';
 import { checkPossible, looksAtBodies, type Wanted, wantedOf, wantsExchanges } from '../selection.js';
 import { stopOnSignal } from '../stop-on-signal.js';
 import { describeSource, formatStats, summarize, Tally } from '../summary.js';
+import { firstTimeOf } from '../tcpflow/finish-only.js';
 import { type CommandTap, describeFiles, FlowTapped, makeWriter, reportFiles } from '../tcpflow/flow-tapped.js';
 import { checkOnlyFlows, runFlows } from '../tcpflow/run-flows.js';
 import { sanitizeLine, sanitizeText, type Terminal } from '../terminal.js';
@@ -113,10 +114,11 @@ async function captureWith(
     return runFlows(flags, print, options, terminal).catch((error) => Promise.reject(asUsageError(error)));
   }
   const { expression } = explain(wanted.match ?? {});
+  const since = await firstTimeOf(flags);
   let files: FlowTapped | undefined;
   const tap: CommandTap = withUsageErrors(() => {
     if (write === undefined) return capture(options);
-    files = new FlowTapped(options, () => makeWriter(flags, (error) => say(sanitizeLine(error.message))));
+    files = new FlowTapped(options, since, () => makeWriter(flags, (error) => say(sanitizeLine(error.message))));
     return files;
   });
   const tally = new Tally();

@@ -1,5 +1,5 @@
 /** `--tcp`: the bytes of flows, as they come. */
-import type { FlowBatch, FlowData, FlowEvent } from '../../index.js';
+import type { FlowData, FlowEvent } from '../../index.js';
 import { formatAmount } from '../format.js';
 import type { Output } from '../output.js';
 import { type Colors, sanitizeText } from '../terminal.js';
@@ -27,8 +27,8 @@ export class FlowPrinter {
     this.#options = options;
   }
 
-  print(batch: FlowBatch): void {
-    for (const event of batch) {
+  print(events: Iterable<FlowEvent>): void {
+    for (const event of events) {
       if (event.kind === 'open') this.connections++;
       else if (event.kind === 'data') this.bytes += event.length;
       else if (event.kind === 'gap') this.missing += event.length;

@@ -1,12 +1,13 @@
 /** `-o DIR` beside everything else: messages come from the same pass over the packets that the flow files come from. */
 import path from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import {
   type BatchOptions,
   type CaptureInfo,
   type CaptureOptions,
   type CaptureStats,
   capture,
-  type FlowBatch,
+  type FlowEvent,
   FlowFileWriter,
   type FlowTap,
   flows,
@@ -17,6 +18,7 @@ import type { CaptureFlags } from '../flags.js';
 import { formatAmount } from '../format.js';
 import { compressFile } from '../rotation/compress-file.js';
 import { sanitizeLine } from '../terminal.js';
+import { begunBefore } from './finish-only.js';
 import type { FlowFileFlags } from './options.js';
 
 /** What of a tap the command uses. */
@@ -70,27 +72,42 @@ export function reportFiles(writer: FlowFileWriter, { folder, files, report }: F
 
 export class FlowTapped implements CommandTap {
   readonly #flows: FlowTap;
+  /** Of `--write`, with a source of its own: it keeps packets by messages, and the flows are made of packets before that. */
+  readonly #written: Tap | undefined;
   readonly #options: CaptureOptions;
   readonly #make: () => FlowFileWriter;
   readonly #bodies: boolean;
+  readonly #since: bigint | undefined;
   #writer: FlowFileWriter | undefined;
   #messages: Tap | undefined;
   /** Why the packets ended early. */
   #failure: unknown;
 
-  /** @throws CaptureError as capture() */
-  constructor(options: CaptureOptions, make: () => FlowFileWriter) {
+  /**
+   * @param since connections that began then or later are left out
+   * @throws CaptureError as capture()
+   */
+  constructor(options: CaptureOptions, since: bigint | undefined, make: () => FlowFileWriter) {
+    this.#since = since;
     const ofMessages = new Set<string>(messageOptions);
     const split = (wanted: boolean): CaptureOptions =>
       Object.fromEntries(Object.entries(options).filter(([name]) => ofMessages.has(name) === wanted));
-    this.#options = { maxBodyBytes, maxQueuedBytes, ...split(true) };
+    const { write, ...ofPackets } = split(false);
+    const processes = options.processes === true;
+    this.#options = { maxBodyBytes, maxQueuedBytes, processes, ...split(true) };
     this.#bodies = options.body !== 'none';
     this.#make = make;
-    this.#flows = flows(split(false));
+    if (write === undefined) {
+      this.#flows = flows(ofPackets);
+      return;
+    }
+    const [one, other] = twoSources(ofPackets);
+    this.#flows = flows(one);
+    this.#written = capture({ ...other, ...split(true), ...(options.match === undefined && { body: 'none' }), write });
   }
 
   get ready(): Promise<void> {
-    return this.#flows.ready;
+    return Promise.all([this.#flows.ready, this.#written?.ready]).then(() => {});
   }
 
   get info(): CaptureInfo | undefined {
@@ -105,6 +122,7 @@ export class FlowTapped implements CommandTap {
   /** Packets and connections as they were captured, messages as they were found in them. */
   stats(): CaptureStats {
     const stats = this.#flows.stats();
+    if (this.#written !== undefined) stats.write = this.#written.stats().write;
     if (this.#messages === undefined) return stats;
     const { http, delivery } = this.#messages.stats();
     return { ...stats, http, delivery };
@@ -112,11 +130,13 @@ export class FlowTapped implements CommandTap {
 
   stop(): void {
     this.#flows.stop();
+    this.#written?.stop();
   }
 
   async close(): Promise<void> {
     await this.#messages?.close();
     await this.#flows.close();
+    await this.#written?.close();
     await this.#writer?.end();
   }
 
@@ -125,27 +145,55 @@ export class FlowTapped implements CommandTap {
     this.#writer = writer;
     const messages = capture({ ...this.#options, stream: writer.packets(this.#events()) });
     this.#messages = messages;
-    return this.#written(messages, writer, options);
+    const packets = this.#written && takeAll(this.#written, options);
+    return this.#withBodies(messages, writer, packets, options);
   }
 
-  async *#written(
+  async *#withBodies(
     messages: Tap,
     writer: FlowFileWriter,
+    packets: Promise<void> | undefined,
     options: BatchOptions,
   ): AsyncGenerator<MessageBatch, undefined> {
     for await (const batch of messages.batches(options)) {
       if (this.#bodies) for (const message of batch) await writer.writeBody(message);
       yield batch;
     }
+    await packets;
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** What came before a failure is told in good order. */
-  async *#events(): AsyncGenerator<FlowBatch, undefined> {
+  async *#events(): AsyncGenerator<Iterable<FlowEvent>, undefined> {
     try {
-      yield* this.#flows.batches();
+      yield* begunBefore(this.#since, this.#flows.batches());
     } catch (error) {
       this.#failure = error;
     }
   }
+}
+
+/** Why it ends early is told by its file, or by the flows, which have the same source. */
+async function takeAll(tap: Tap, options: BatchOptions): Promise<void> {
+  try {
+    for await (const _ of tap.batches(options));
+  } catch {}
+}
+
+/** A stream can be read once: it becomes two, and goes on as the slower of them does. */
+function twoSources(options: CaptureOptions): [CaptureOptions, CaptureOptions] {
+  const { stream } = options;
+  if (stream === undefined) return [options, options];
+  const source = Readable.from(stream as AsyncIterable<Uint8Array>, { objectMode: false });
+  const [one, other] = [new PassThrough(), new PassThrough()];
+  source.on('error', (error) => {
+    one.destroy(error);
+    other.destroy(error);
+  });
+  source.pipe(one);
+  source.pipe(other);
+  return [
+    { ...options, stream: one },
+    { ...options, stream: other },
+  ];
 }

@@ -5,6 +5,8 @@ import { parseCount, parseFile, parseNonEmpty, parseSize } from '../values.js';
 
 /** What commander makes of them; those without a long name are called by their letter. */
 export interface RawTcpflowOptions {
+  read?: string[];
+  write?: string;
   output?: string;
   template?: string;
   report?: string;
@@ -18,6 +20,8 @@ export interface RawTcpflowOptions {
   e?: string[];
   m?: number;
   f?: number;
+  I?: boolean;
+  R?: string[];
   U?: string;
   Z?: boolean;
   '0'?: boolean;
@@ -42,12 +46,15 @@ export interface FlowFileFlags {
   maxFileBytes: number | undefined;
   newFileAfterGap: number | undefined;
   maxOpenFiles: number | undefined;
+  index: boolean;
 }
 
 export interface TcpflowFlags {
   /** Print flows instead of messages. */
   print: FlowPrintFlags | undefined;
   write: FlowFileFlags | undefined;
+  /** Files, among those that are read, whose packets begin no connection. */
+  finish: readonly string[];
 }
 
 type Row = readonly [flags: string, description: string, parse?: (value: string, previous: never) => unknown];
@@ -72,6 +79,8 @@ export const hiddenTcpflowRows: readonly Row[] = [
   ['-a', 'all of them'],
   ['-m <BYTES>', 'a new file after so many missing bytes', parseSize],
   ['-f <N>', 'files that are open at a time', parseCount],
+  ['-I', 'a file with the times of each flow beside it'],
+  ['-R <FILE>', 'read it too, but only to finish connections', parseFiles],
   ['-U <NAME>', 'is --user', parseNonEmpty],
   ['-Z', 'do not undo content codings'],
   ['-0', 'no empty line behind each piece'],
@@ -84,14 +93,14 @@ const refused: Readonly<Record<string, { sentence: string; value?: true }>> = {
   d: { sentence: 'there are no levels of debugging; --stats prints every counter', value: true },
   E: { sentence: 'there are no scanners to choose from; bodies are written unless --no-body', value: true },
   H: { sentence: 'there are no scanners; --help tells of the outputs' },
-  I: { sentence: 'files with times are not written; --tcp --json gives the time of every piece' },
   J: { sentence: 'it is --json here, and with --tcp the flows' },
-  K: { sentence: 'packets are not kept a flow each' },
+  K: {
+    sentence: 'packets are not kept a flow each: --write FILE keeps them, of all connections with HTTP, beside -o too',
+  },
   l: { sentence: "name each file with -r, or several: -r 'day-*.pcap'" },
   L: { sentence: 'standard output is not shared by a semaphore', value: true },
   P: { sentence: 'connections that are over are always let go; --stats tells how many there were' },
   q: { sentence: 'redirect standard error (2>/dev/null) to be rid of what is said besides' },
-  R: { sentence: 'name both files with -r: connections go on from one to the next', value: true },
   S: { sentence: "tcpflow's plug-ins are not here, and so are not their settings", value: true },
   v: { sentence: 'it does not talk more; --stats prints every counter' },
   w: { sentence: 'packets that are no TCP are not written anywhere', value: true },
@@ -108,7 +117,17 @@ export function tcpflowFlagsOf(raw: RawTcpflowOptions): TcpflowFlags {
   for (const [letter, { sentence }] of Object.entries(refused)) {
     if ((raw as Record<string, unknown>)[letter] !== undefined) throw new UsageError(`-${letter}: ${sentence}`);
   }
-  return { print: printFlagsOf(raw), write: fileFlagsOf(raw) };
+  const [print, write, finish] = [printFlagsOf(raw), fileFlagsOf(raw), raw.R ?? []];
+  if (finish.length > 0 && raw.read === undefined) {
+    throw new UsageError('-R finishes the connections of other files: name those with -r');
+  }
+  if (finish.length > 0 && (print ?? write) === undefined) {
+    throw new UsageError('-R is about flows, which -o and --tcp write; -r reads a file like any other');
+  }
+  if (finish.length > 0 && raw.write !== undefined) {
+    throw new UsageError('-R and --write exclude each other: packets are kept of all connections with messages');
+  }
+  return { print, write, finish };
 }
 
 function printFlagsOf(raw: RawTcpflowOptions): FlowPrintFlags | undefined {
@@ -126,6 +145,7 @@ function fileFlagsOf(raw: RawTcpflowOptions): FlowFileFlags | undefined {
       ['--max-flow', raw.maxFlow],
       ['-F', raw.F],
       ['-m', raw.m],
+      ['-I', raw.I],
     ] as const) {
       if (value !== undefined) throw new UsageError(`${name} is about files, which -o DIR writes`);
     }
@@ -145,6 +165,7 @@ function fileFlagsOf(raw: RawTcpflowOptions): FlowFileFlags | undefined {
     maxFileBytes: raw.maxFlow,
     newFileAfterGap: raw.m,
     maxOpenFiles: raw.f,
+    index: raw.I ?? false,
   };
 }
 
@@ -176,4 +197,8 @@ function parseForms(value: string, previous = ''): string {
 function parseScanner(value: string, previous: readonly string[] = []): string[] {
   if (['http', 'md5', 'all'].includes(value)) return [...previous, value];
   throw new InvalidArgumentError('there are http, which is always on, and md5');
+}
+
+function parseFiles(value: string, previous: readonly string[] = []): string[] {
+  return [...previous, parseFile(value)];
 }

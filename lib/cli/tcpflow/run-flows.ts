@@ -9,6 +9,7 @@ import { openWithRoot } from '../privileges.js';
 import { stopOnSignal } from '../stop-on-signal.js';
 import { describeSource, formatStats } from '../summary.js';
 import { colorsFor, sanitizeLine, type Terminal, wantsColor } from '../terminal.js';
+import { begunBefore, firstTimeOf } from './finish-only.js';
 import { FlowPrinter } from './flow-printer.js';
 import { describeFiles, makeWriter, reportFiles } from './flow-tapped.js';
 import type { FlowPrintFlags } from './options.js';
@@ -23,6 +24,7 @@ export async function runFlows(
   options: CaptureOptions,
   terminal: Terminal,
 ): Promise<number> {
+  const since = await firstTimeOf(flags);
   const tap = flows(options);
   const say = (line: string): void => {
     terminal.stderr.write(`flowtap: ${line}\n`);
@@ -45,7 +47,7 @@ export async function runFlows(
     if (write) writer = makeWriter(flags, (error) => say(sanitizeLine(error.message)));
     if (!early) say(describeSource(flags, tap.info));
     if (write) for (const line of describeFiles(write)) say(line);
-    for await (const batch of tap.batches()) {
+    for await (const batch of begunBefore(since, tap.batches())) {
       writer?.write(batch);
       printer.print(batch);
       const full = output.flush();
