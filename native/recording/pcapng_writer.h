@@ -24,10 +24,10 @@ struct OutputRotation {
 
 struct OutputOptions {
   std::string path;
-  std::optional<OutputRotation> rotation;  ///< instead of the path
-  bool replace = false;                    ///< a file that exists
-  std::string interface;                   ///< name of the one that is captured from, or empty
-  uint32_t snaplen = 0;                    ///< 0: no limit known
+  bool replace = false;                                   ///< a file that exists
+  std::string interface;                                  ///< name of the one that is captured from, or empty
+  uint32_t snaplen = 0;                                   ///< 0: no limit known
+  std::optional<OutputRotation> rotation = std::nullopt;  ///< instead of the path
 };
 
 class PcapngWriter {
