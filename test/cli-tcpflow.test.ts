@@ -296,6 +296,8 @@ suite('refused, with what to use', () => {
     [['--tcp', '--status', '200'], /not messages/],
     [['-D', '-B'], /exclude/],
     [['-I'], /-o DIR/],
+    [['-I', '-o', 'x', '-FX'], /-o DIR/],
+    [['-I', '-X', 'x'], /-o DIR/],
     [['-R', 'x'], /about flows/],
     [['-i', 'lo', '-R', 'x', '-o', 'y'], /with -r/],
     [['-R', 'x', '-o', 'y', '--write', 'z'], /exclude/],

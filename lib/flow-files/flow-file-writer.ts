@@ -206,6 +206,7 @@ export class FlowFileWriter implements AsyncDisposable {
       this.#volume = next;
     } catch (error) {
       // Everything goes on where it is.
+      this.#volume.stay(time);
       this.#totals.failed++;
       this.#tell(this.#folder, (error as Error).cause ?? error);
     }

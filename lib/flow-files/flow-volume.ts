@@ -1,6 +1,6 @@
 /** A folder of flow files with its report. With `rotate` there are several, one after the other. */
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { CaptureError } from '../errors.js';
 import type { ConnectionProcess } from '../system/connection-process.js';
@@ -50,24 +50,29 @@ export class FlowVolume {
    * @throws CaptureError `ERR_FILE`
    */
   constructor(folder: string, context: VolumeContext, isNew: boolean) {
-    const { template, force, finishedSuffix, maxOpenFiles, files, sides } = context.options;
     this.path = folder;
     this.#context = context;
+    if (isNew) makeNew(folder);
     try {
-      if (isNew) {
-        makeFolder(path.dirname(folder));
-        mkdirSync(folder);
-      }
-      if (files) {
-        const newFiles = new NewFiles(folder, force, finishedSuffix, sides.index ? indexSuffix : '');
-        this.folder = new FlowFolder(folder, template, newFiles, maxOpenFiles);
-      }
+      this.folder = this.#beginFolder();
+      this.#ownReport = context.report === undefined ? this.#beginReport() : undefined;
     } catch (error) {
-      throw cannotWrite(folder, error);
+      if (isNew) rmSync(folder, { recursive: true, force: true });
+      throw error;
     }
-    this.#ownReport = context.report === undefined ? this.#beginReport() : undefined;
     this.#report = context.report ?? this.#ownReport;
     this.#count('folders');
+  }
+
+  #beginFolder(): FlowFolder | undefined {
+    const { template, force, finishedSuffix, maxOpenFiles, files, sides } = this.#context.options;
+    if (!files) return undefined;
+    try {
+      const newFiles = new NewFiles(this.path, force, finishedSuffix, sides.index ? indexSuffix : '');
+      return new FlowFolder(this.path, template, newFiles, maxOpenFiles);
+    } catch (error) {
+      throw cannotWrite(this.path, error);
+    }
   }
 
   #beginReport(): FlowReport | undefined {
@@ -102,6 +107,12 @@ export class FlowVolume {
     }
     this.#waiting--;
     this.#finishIfOver();
+  }
+
+  /** The next one cannot be made: as if this one had just begun. */
+  stay(time: bigint): void {
+    this.bytes = 0;
+    this.beginsAt = time;
   }
 
   /** No connection begins here any more. */
@@ -207,6 +218,16 @@ export class FlowVolume {
     if (this.#isGone) return;
     this.#count('failed');
     this.#context.onFailure(name, error);
+  }
+}
+
+/** @throws CaptureError `ERR_FILE` */
+function makeNew(folder: string): void {
+  try {
+    makeFolder(path.dirname(folder));
+    mkdirSync(folder);
+  } catch (error) {
+    throw cannotWrite(folder, error);
   }
 }
 

@@ -154,12 +154,14 @@ function fileFlagsOf(raw: RawTcpflowOptions): FlowFileFlags | undefined {
   if (raw.template !== undefined && /[tTkmg]/.test(forms)) {
     throw new UsageError('--template and -F exclude each other: put %T, %t or %K/ into the template');
   }
+  const files = output !== undefined && !forms.includes('X');
+  if (raw.I && !files) throw new UsageError('-I is about files, which -o DIR writes, and -FX does not');
   const hash = forms.includes('M') || raw.e?.includes('md5') ? 'md5' : undefined;
   return {
     folder: output ?? '.',
     template: raw.template ?? templateOf(forms),
     report,
-    files: output !== undefined && !forms.includes('X'),
+    files,
     decode: raw.Z !== true,
     digest: raw.flowHash ?? hash,
     maxFileBytes: raw.maxFlow,
