@@ -61,12 +61,12 @@ void Pipeline::follow(std::shared_ptr<const decode::EndpointSet> endpoints) {
   if (held_ == nullptr) return;
   selector_.follow(std::move(endpoints));
   held_->release([this](const decode::Segment& segment) { return selector_.selects(segment); },
-                 [this](const decode::Segment& segment, recording::Key packet) {
+                 [this](const decode::Segment& segment, recording::Key packet, const decode::PacketNote& note) {
                    stats_.tcp_notSelected--;
                    if (recorder_ != nullptr)
-                     recorder_->join(packet, reassemble(segment, nullptr));
+                     recorder_->join(packet, reassemble(segment, note));
                    else if (flows_)
-                     reassembleFlow(segment, nullptr);
+                     reassembleFlow(segment, note);
                    else
                      reassembler_.segment(segment);
                  });
@@ -97,18 +97,19 @@ void Pipeline::recordPackets(const source::Packet* burst, size_t count) {
 }
 
 recording::Key Pipeline::place(const decode::Segment& segment, const source::Packet& packet) {
-  if (selector_.selects(segment)) return reassemble(segment, &packet);
+  const decode::PacketNote note = flows_ ? decode::noteOf(packet) : decode::PacketNote{};
+  if (selector_.selects(segment)) return reassemble(segment, note);
   stats_.tcp_notSelected++;
   if (held_ == nullptr || !selector_.isListed(segment)) return 0;
   const recording::Key key = recorder_->provisional();
-  held_->hold(segment, key);
+  held_->hold(segment, key, note);
   return key;
 }
 
-recording::Key Pipeline::reassemble(const decode::Segment& segment, const source::Packet* packet) {
+recording::Key Pipeline::reassemble(const decode::Segment& segment, const decode::PacketNote& note) {
   const recording::Key before = reassembler_.connectionOf(segment);
   if (flows_)
-    reassembleFlow(segment, packet);
+    reassembleFlow(segment, note);
   else
     reassembler_.segment(segment);
   const recording::Key after = reassembler_.connectionOf(segment);
@@ -116,33 +117,10 @@ recording::Key Pipeline::reassemble(const decode::Segment& segment, const source
   return after;
 }
 
-/// `packet`: null when it is gone, and only what the segment tells is known of it.
-void Pipeline::reassembleFlow(const decode::Segment& segment, const source::Packet* packet) {
-  const uint32_t headers = segment.ipVersion == 4 ? 40 : 60;
-  const delivery::FlowPacket told =
-      packet != nullptr
-          ? delivery::FlowPacket{packet->wireLength, packet->capturedLength, decode::linkAddressesOf(*packet)}
-          : delivery::FlowPacket{
-                headers + segment.payloadLength + segment.truncatedLength, headers + segment.payloadLength, {}};
-  flows_->beforeSegment(segment, told, reassembler_.senderOf(segment));
+void Pipeline::reassembleFlow(const decode::Segment& segment, const decode::PacketNote& note) {
+  flows_->beforeSegment(segment, note, reassembler_.senderOf(segment));
   reassembler_.segment(segment);
   flows_->afterSegment();
-}
-
-/// As packets(), one by one, because of each its length and its link header count.
-void Pipeline::followFlows(const source::Packet* burst, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    decode::Segment segment;
-    const bool wanted = share_.isWhole() ? decoder_.decode(burst[i], segment) == decode::DecodeResult::segment
-                                         : decodeShare(burst[i], segment);
-    if (wanted && selector_.selects(segment)) {
-      reassembleFlow(segment, &burst[i]);
-    } else if (wanted) {
-      stats_.tcp_notSelected++;
-      if (held_ != nullptr && selector_.isListed(segment)) held_->hold(segment);
-    }
-    decoder_.releaseDatagrams();
-  }
 }
 
 bool Pipeline::decodeShare(const source::Packet& packet, decode::Segment& segment) {
@@ -184,12 +162,18 @@ void Pipeline::packets(const source::Packet* burst, size_t count) {
     packetTimeNs_ = burst[count - 1].timestampNs;
     return;
   }
-  if (flows_) {
-    followFlows(burst, count);
-    packetTimeNs_ = burst[count - 1].timestampNs;
-    return;
-  }
+  if (flows_)
+    pass<true>(burst, count);
+  else
+    pass<false>(burst, count);
+  packetTimeNs_ = burst[count - 1].timestampNs;
+}
+
+/// `noted`: what is told of each packet goes with its segment.
+template <bool noted>
+void Pipeline::pass(const source::Packet* burst, size_t count) {
   decode::Segment segments[lookAhead];
+  const source::Packet* origin[noted ? lookAhead : 1];
   for (size_t base = 0; base < count; base += lookAhead) {
     const size_t packets = std::min(lookAhead, count - base);
     size_t selected = 0;
@@ -200,17 +184,27 @@ void Pipeline::packets(const source::Packet* burst, size_t count) {
                                            : decodeShare(packet, segment);
       if (!wanted) continue;
       if (!selector_.selects(segment)) {
-        stats_.tcp_notSelected++;
-        if (held_ != nullptr && selector_.isListed(segment)) held_->hold(segment);
+        leave(segment, packet);
         continue;
       }
       reassembler_.prefetch(segment);
+      if constexpr (noted) origin[selected] = &packet;
       selected++;
     }
-    for (size_t i = 0; i < selected; i++) reassembler_.segment(segments[i]);
+    for (size_t i = 0; i < selected; i++) {
+      if constexpr (noted)
+        reassembleFlow(segments[i], decode::noteOf(*origin[i]));
+      else
+        reassembler_.segment(segments[i]);
+    }
     decoder_.releaseDatagrams();
   }
-  packetTimeNs_ = burst[count - 1].timestampNs;
+}
+
+/// Not selected, so far.
+void Pipeline::leave(const decode::Segment& segment, const source::Packet& packet) {
+  stats_.tcp_notSelected++;
+  if (held_ != nullptr && selector_.isListed(segment)) held_->hold(segment, 0, decode::noteOf(packet));
 }
 
 void Pipeline::advance(int64_t nowNs) {

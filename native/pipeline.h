@@ -85,10 +85,12 @@ class Pipeline final : public source::PacketSink {
 
   tcp::StreamListener& listener();
   void recordPackets(const source::Packet* burst, size_t count);
-  void followFlows(const source::Packet* burst, size_t count);
-  recording::Key reassemble(const decode::Segment& segment, const source::Packet* packet);
+  template <bool noted>
+  void pass(const source::Packet* burst, size_t count);
+  void leave(const decode::Segment& segment, const source::Packet& packet);
+  recording::Key reassemble(const decode::Segment& segment, const decode::PacketNote& note);
   recording::Key place(const decode::Segment& segment, const source::Packet& packet);
-  void reassembleFlow(const decode::Segment& segment, const source::Packet* packet);
+  void reassembleFlow(const decode::Segment& segment, const decode::PacketNote& note);
 
   /// Of a share that is not the whole: whether the packet holds a segment of it.
   bool decodeShare(const source::Packet& packet, decode::Segment& segment);

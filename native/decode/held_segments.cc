@@ -5,8 +5,8 @@
 namespace flowtap::decode {
 
 void HeldSegments::rotate(int64_t nowNs) {
-  for (const auto& [segment, tag] : old_.segments)
-    if (nowNs - segment.timestampNs < options_.holdNs) stats_.tcp_heldDropped++;
+  for (const Held& held : old_.segments)
+    if (nowNs - held.segment.timestampNs < options_.holdNs) stats_.tcp_heldDropped++;
   std::swap(young_, old_);
   young_.segments.clear();
   young_.bytes.clear();
@@ -14,7 +14,7 @@ void HeldSegments::rotate(int64_t nowNs) {
   young_.bytes.reserve(options_.maxBytes);
 }
 
-void HeldSegments::hold(const Segment& segment, uint64_t tag) {
+void HeldSegments::hold(const Segment& segment, uint64_t tag, const PacketNote& note) {
   if (segment.payloadLength > options_.maxBytes) {
     stats_.tcp_heldDropped++;
     return;
@@ -27,7 +27,7 @@ void HeldSegments::hold(const Segment& segment, uint64_t tag) {
   Segment copy = segment;
   copy.payload = young_.bytes.data() + young_.bytes.size();
   young_.bytes.insert(young_.bytes.end(), segment.payload, segment.payload + segment.payloadLength);
-  young_.segments.push_back({copy, tag});
+  young_.segments.push_back({copy, tag, note});
 }
 
 }  // namespace flowtap::decode

@@ -22,8 +22,8 @@ class HeldSegments {
  public:
   HeldSegments(const HoldOptions& options, Stats& stats) : options_(options), stats_(stats) {}
 
-  /// Copies it. `tag` is the caller's, and comes back with it.
-  void hold(const Segment& segment, uint64_t tag = 0);
+  /// Copies it. `tag` is the caller's, and comes back with it, as the note.
+  void hold(const Segment& segment, uint64_t tag = 0, const PacketNote& note = {});
 
   /// Hands over those that are wanted, in the order in which they came, and does not keep them.
   template <typename Wanted, typename Take>
@@ -33,7 +33,7 @@ class HeldSegments {
       size_t kept = 0;
       for (const Held& held : segments) {
         if (wanted(held.segment))
-          take(held.segment, held.tag);
+          take(held.segment, held.tag, held.note);
         else
           segments[kept++] = held;
       }
@@ -45,6 +45,7 @@ class HeldSegments {
   struct Held {
     Segment segment;
     uint64_t tag;
+    PacketNote note;
   };
   struct Generation {
     std::vector<Held> segments;

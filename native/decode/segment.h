@@ -67,4 +67,11 @@ struct LinkAddresses {
   bool hasDestination = false;
 };
 
+/// What may be told of the packet that a segment came in.
+struct PacketNote {
+  uint32_t wireLength = 0;
+  uint32_t capturedLength = 0;
+  LinkAddresses link = {};
+};
+
 }  // namespace flowtap::decode

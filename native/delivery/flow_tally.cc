@@ -4,7 +4,7 @@ namespace flowtap::delivery {
 
 namespace control = decode::control;
 
-bool FlowTally::take(const FlowPacket& packet, const decode::Segment& segment) {
+bool FlowTally::take(const decode::PacketNote& packet, const decode::Segment& segment) {
   const bool isSyn = (segment.controlBits & control::syn) != 0;
   const uint32_t length = segment.payloadLength + segment.truncatedLength;
   const bool begins = !begun_;

@@ -8,17 +8,10 @@
 
 namespace flowtap::delivery {
 
-/// The packet that a segment came in.
-struct FlowPacket {
-  uint32_t wireLength;
-  uint32_t capturedLength;
-  decode::LinkAddresses link;
-};
-
 class FlowTally {
  public:
   /// True for the first packet that counts: the SYN, or the first bytes of a connection that began before the capture.
-  bool take(const FlowPacket& packet, const decode::Segment& segment);
+  bool take(const decode::PacketNote& packet, const decode::Segment& segment);
   /// Nothing counts from now on: copies of what was there, and acknowledgments of the other side's end.
   void finish() { over_ = true; }
   const FlowCounts& counts() const { return counts_; }

@@ -21,7 +21,8 @@ tcp::Side FlowWriter::clientOf(const tcp::ConnectionInfo& connection) const {
   return connection.port[0] < connection.port[1] ? 1 : 0;
 }
 
-void FlowWriter::beforeSegment(const decode::Segment& segment, const FlowPacket& packet, const tcp::Sender& whose) {
+void FlowWriter::beforeSegment(const decode::Segment& segment, const decode::PacketNote& packet,
+                               const tcp::Sender& whose) {
   segment_ = &segment;
   packet_ = packet;
   whose_ = whose;

@@ -30,7 +30,7 @@ class FlowWriter final : public tcp::StreamListener {
 
   /// Around each segment that reassembly is given. `whose`: the connection that has it so far, and the side that sent
   /// it.
-  void beforeSegment(const decode::Segment& segment, const FlowPacket& packet, const tcp::Sender& whose);
+  void beforeSegment(const decode::Segment& segment, const decode::PacketNote& packet, const tcp::Sender& whose);
   void afterSegment();
 
   void open(tcp::ConnectionInfo& connection, int64_t timeNs) override;
@@ -95,7 +95,7 @@ class FlowWriter final : public tcp::StreamListener {
   std::deque<Owed> owed_;
   // The segment in hand, as long as it is not counted.
   const decode::Segment* segment_ = nullptr;
-  FlowPacket packet_ = {};
+  decode::PacketNote packet_ = {};
   tcp::Sender whose_;  ///< of a SYN: it may begin another connection
 };
 

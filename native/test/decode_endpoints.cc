@@ -35,7 +35,7 @@ Segment segmentOf(uint16_t port, int64_t timestampNs, uint32_t length = 4, uint3
 std::vector<std::string> released(HeldSegments& held, uint16_t port) {
   std::vector<std::string> texts;
   held.release([port](const Segment& segment) { return segment.sourcePort == port; },
-               [&texts](const Segment& segment, uint64_t) {
+               [&texts](const Segment& segment, uint64_t, const PacketNote&) {
                  texts.emplace_back(reinterpret_cast<const char*>(segment.payload), segment.payloadLength);
                });
   return texts;
@@ -117,12 +117,15 @@ TEST_CASE("decode: held segments come once, in order, with their bytes") {
 TEST_CASE("decode: a held segment comes with its tag") {
   Stats stats;
   HeldSegments held({}, stats);
-  held.hold(segmentOf(1, 10), 7);
-  held.hold(segmentOf(2, 20), 8);
-  held.hold(segmentOf(1, 30), 9);
+  held.hold(segmentOf(1, 10), 7, {70, 0, {}});
+  held.hold(segmentOf(2, 20), 8, {80, 0, {}});
+  held.hold(segmentOf(1, 30), 9, {90, 0, {}});
   std::vector<uint64_t> tags;
   held.release([](const Segment& segment) { return segment.sourcePort == 1; },
-               [&tags](const Segment&, uint64_t tag) { tags.push_back(tag); });
+               [&tags](const Segment&, uint64_t tag, const PacketNote& note) {
+                 tags.push_back(tag);
+                 CHECK(note.wireLength == 10 * tag);
+               });
   CHECK(tags == std::vector<uint64_t>{7, 9});
 }
 

@@ -323,8 +323,8 @@ decode::Segment segmentOf(const tcp::ConnectionInfo& info, tcp::Side side, uint3
   return segment;
 }
 
-FlowPacket packetOf(uint32_t wireLength, uint8_t address = 0) {
-  FlowPacket packet{wireLength, wireLength - 1, {}};
+decode::PacketNote packetOf(uint32_t wireLength, uint8_t address = 0) {
+  decode::PacketNote packet{wireLength, wireLength - 1, {}};
   if (address != 0) {
     packet.link.hasSource = true;
     packet.link.source[5] = address;
