@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe as suite, test } from 'node:test';
 import { capture, FlowFileWriter, flows } from '../lib/index.js';
+import { flowtapHere } from './cli-support.js';
 import { pcap, toPackets } from './support/capture-file.js';
 import { Conversation } from './support/conversation.js';
 import { skip, temporaryFile, temporaryFolder, top } from './support/environment.js';
@@ -133,6 +134,30 @@ suite('made captures', { skip: noTcpflow }, () => {
       assert.deepEqual([...ours].sort(), [...theirs].sort());
     });
   }
+
+  test('times of the bytes (-I)', async () => {
+    const file = fileOf(traffic({ ...made, seed: 1 }).segments, noPadding);
+    const folder = temporaryFolder();
+    const writer = new FlowFileWriter(folder, { index: true });
+    for await (const batch of flows({ file }).batches()) writer.write(batch);
+    await writer.end();
+    const indexes = (files: Files) =>
+      [...files].filter(([name]) => name.endsWith('.findx')).map(([name, bytes]) => [name, bytes.toString()]);
+    assert.deepEqual(indexes(filesOf(folder)), indexes(tcpflow(['-I', '-r', file])));
+    assert.ok(indexes(filesOf(folder)).length > 0);
+  });
+
+  test('files that only finish connections (-R)', async () => {
+    const { segments } = traffic({ ...made, seed: 8 });
+    const packets = toPackets(segments, noPadding);
+    const half = Math.floor(packets.length / 3);
+    const [before, after] = [packets.slice(0, half), packets.slice(half)].map((part) => temporaryFile(pcap(part)));
+    const args = ['-r', before as string, '-R', after as string];
+    const folder = temporaryFolder();
+    const { code, stderr } = await flowtapHere([...args, '--tcp', '-o', folder]);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual([...filesOf(folder)], [...tcpflow(args)]);
+  });
 
   test('templates with Ethernet addresses', async () => {
     const file = fileOf(traffic({ seed: 1, plain: true }).segments, noPadding);

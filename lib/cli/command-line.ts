@@ -158,7 +158,7 @@ const groups: Readonly<Record<string, readonly Row[]>> = {
     ['--no-body', 'do not keep bodies, only count their bytes'],
     ['--max-body <BYTES>', 'keep at most so much of each body, also 64k, 8m (default: 8m)', parseSize],
     ['--digest', 'add the SHA-256 of each body that was kept whole (--console, --json)'],
-    ['--show-process', 'tell which process has the socket (--console, --exchanges, --json)'],
+    ['--show-process', 'tell which process has the socket (--console, --exchanges, --json, -o)'],
     ['--no-color', 'no colours (also: NO_COLOR=1; FORCE_COLOR=1 forces them)'],
   ],
   'Other:': [
