@@ -7,7 +7,7 @@ import type { OpenBody } from './body/open-body.js';
 import type { Unanswered } from './continuations.js';
 import type { Exchange } from './exchanges/exchange.js';
 import { connectionSize, flags, headerLayout, headerSize, LE, REQUEST, recordLayout, recordSize } from './layout.js';
-import type { NativeBatch } from './native.js';
+import type { NativeBatch, NativeWritten } from './native.js';
 import type { KnownProcesses, SeenConnection } from './system/connection-process.js';
 import type { ConnectionProcesses } from './system/connection-processes.js';
 import { toMs } from './time.js';
@@ -44,6 +44,8 @@ export class Batch extends BatchBuffer<Connection> {
   readonly lastNativeId: number;
   /** The only connections of which the consumer wants something here; undefined: of all messages that it took. */
   wantedConnections: ReadonlySet<number> | undefined = undefined;
+  /** What was written of it natively. The records are here only when that is not all. */
+  readonly written: NativeWritten | undefined;
   /** What exchanges() delivers of this batch. */
   exchanges: readonly Exchange[] | undefined = undefined;
 
@@ -51,11 +53,12 @@ export class Batch extends BatchBuffer<Connection> {
     super(batch.buffer, useDetachToCloneAMessage);
     this.context = context;
     this.bodies = batch.bodies;
+    this.written = batch.written;
     this.lastNativeId = lastNativeId ?? this.lastId;
   }
 
   override get empty(): boolean {
-    return super.empty && (this.exchanges === undefined || this.exchanges.length === 0);
+    return super.empty && !this.written?.bytes && (this.exchanges === undefined || this.exchanges.length === 0);
   }
   override get byteLength(): number {
     let total = super.byteLength;

@@ -1,5 +1,5 @@
 import type { BatchPuller } from './body/open-bodies.js';
-import type { NativeBatch } from './native.js';
+import type { NativeBatch, NativeTextWriter } from './native.js';
 
 /** What only JavaScript can count. */
 export interface DecoderCounters {
@@ -34,6 +34,8 @@ export interface Decoder<T, B extends { readonly length: number }, Items> {
   attach?(puller: Puller): void;
   /** From begin() on: not all that native code delivers is selected. */
   readonly selects?: boolean;
+  /** From begin() on: what is to be made of batches instead of handing them over. */
+  readonly writer?: NativeTextWriter | undefined;
   /** This batch is let go without anybody having looked at it. */
   letGo?(batch: B): void;
   /** Something that is to come is waited for, whether or not the consumer asks for the next item. */

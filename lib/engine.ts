@@ -161,12 +161,13 @@ export class Engine<B extends Sized> implements BatchSource<B> {
   #takeNext(): B | undefined {
     const session = this.#session;
     if (this.#over || session === undefined || this.#batchesThisTurn >= batchesPerTurn) return undefined;
-    let taken = session.take();
+    const { writer } = this.#decoder;
+    let taken = session.take(writer);
     if (taken === undefined) {
       const state = this.#update();
       if (state.phase !== 'ended') return undefined;
       // The last batch may have come between the two calls; after the state none does.
-      taken = session.take();
+      taken = session.take(writer);
       if (taken === undefined) {
         const error = this.#errorOf(state);
         this.#end(error && { error });

@@ -78,5 +78,7 @@ export { type Listener, listeners } from './system/listeners.js';
 export { type DroppedTo, dropPrivileges } from './system/privileges.js';
 export type { ProcessInfo } from './system/process-info.js';
 export type { BatchOptions, CaptureInfo, Tap } from './tap.js';
+/** @internal */
+export { TextWriter } from './text-writer.js';
 export type { WriteOptions } from './write/write-options.js';
 export { type Written, writePcapng } from './write/write-pcapng.js';

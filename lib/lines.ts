@@ -1,19 +1,19 @@
 /** Messages as NDJSON: in native code, save those that need the runtime, such as its zlib. */
 import type { Batch } from './batch.js';
 import { messageAt } from './message.js';
-import { type NativeMessageLines, native } from './native.js';
+import { type NativeTextWriter, native } from './native.js';
 
-let writer: NativeMessageLines | undefined;
+let writer: NativeTextWriter | undefined;
 
 /** The lines of the messages from index `from` up to `to`. */
 export function linesOf(batch: Batch, from: number, to: number): Buffer {
-  writer ??= new native.MessageLines();
+  writer ??= new native.TextWriter('lines', false);
   // Of processes native code knows nothing.
   const alone = batch.context.streaming || batch.context.processes !== undefined;
   const parts: Buffer[] = [];
   for (let index = from; index < to; ) {
-    const { lines, next } = writer.write(batch.bytes.buffer, batch.bodies, index, alone ? index : to);
-    if (lines.length > 0) parts.push(lines);
+    const { bytes, next } = writer.write(batch.bytes.buffer, batch.bodies, index, alone ? index : to);
+    if (bytes > 0) parts.push(writer.text());
     index = next;
     if (index < to) parts.push(Buffer.from(`${JSON.stringify(messageAt(batch, index++))}\n`));
   }

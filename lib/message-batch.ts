@@ -3,13 +3,15 @@ import type { Exchange } from './exchanges/exchange.js';
 import { ItemBatch } from './item-batch.js';
 import { linesOf } from './lines.js';
 import { type Message, messageAt } from './message.js';
+import type { NativeWritten } from './native.js';
 
 /**
  * Messages that arrived together, for loops without a promise a message. The messages share one buffer of some hundred KiB, which
  * lives as long as one of them does; `detach()` what is to be kept.
  */
 export class MessageBatch extends ItemBatch<Message> {
-  private readonly _batch: Batch;
+  /** @internal */
+  readonly _batch: Batch;
   private readonly _requestSources: readonly Batch[];
   /**
    * The exchanges that are complete with these messages, see `tap.exchanges()`; empty unless they were asked for:
@@ -36,6 +38,11 @@ export class MessageBatch extends ItemBatch<Message> {
    */
   toNDJSON(start = 0, end = this.length): Buffer {
     return linesOf(this._batch, start, Math.min(end, this.length));
+  }
+
+  /** @internal What a TextWriter has made of it. */
+  get _written(): NativeWritten | undefined {
+    return this._batch.written;
   }
 
   /** @internal The consumer leaves, and wants nothing but these; of others no packets are written. */

@@ -9,7 +9,7 @@ import { BatchSelector } from './match/batch-selector.js';
 import type { ResolvedMatch } from './match/resolve-match.js';
 import { type Message, messageAt } from './message.js';
 import { MessageBatch } from './message-batch.js';
-import { type NativeBatch, sessionsOf } from './native.js';
+import { type NativeBatch, type NativeTextWriter, sessionsOf } from './native.js';
 import type { ResolvedOptions } from './options.js';
 import { type FoundRequest, RecentRequests } from './requests.js';
 import { ShownIds } from './shown-ids.js';
@@ -37,6 +37,7 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   #messagesNotMatched = 0;
   /** Only when packets are written. */
   #decisions: Decisions | undefined;
+  #writer: NativeTextWriter | undefined;
   /** Absent when everything matches, and nothing has to be looked up. */
   readonly select?: (batch: Batch) => Batch | Promise<Batch>;
 
@@ -81,7 +82,25 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
     this.#requests.keepForExchanges((request) => forgotten.push(request));
   }
 
+  /** As much as possible becomes text, and messages only what does not. */
+  write(writer: NativeTextWriter): void {
+    this.#writer = writer;
+  }
+
+  get writer(): NativeTextWriter | undefined {
+    return this.#writer;
+  }
+
   begin(): boolean {
+    const wantsExchanges = this.#begin();
+    // Whoever has to look at messages here needs them.
+    const looks = wantsExchanges || this.#renumbers || this.#decisions || this.#processes || this.#bodies;
+    if (looks) this.#writer = undefined;
+    if (this.#writer) this.#looksForRequests = false;
+    return wantsExchanges;
+  }
+
+  #begin(): boolean {
     const wantsExchanges = this.#forgotten !== undefined;
     const match = this.#match;
     if (match === undefined) return wantsExchanges;

@@ -131,11 +131,13 @@ export interface NativeBatch {
   buffer: ArrayBuffer;
   /** Separate bodies, when there are any. */
   bodies?: ArrayBuffer[];
+  /** What was written of it instead; the records are there only when that is not all. */
+  written?: NativeWritten;
 }
 
 export interface NativeSession {
-  /** Takes a finished batch, if there is one. */
-  take(): NativeBatch | undefined;
+  /** Takes a finished batch, if there is one, or what the writer writes of it. */
+  take(writer?: NativeTextWriter): NativeBatch | undefined;
   /**
    * Arms the doorbell and keeps the event loop alive until it rings. False, and nothing armed, when there is already something new: a batch to
    * take, or a state that `state()` has not yet told.
@@ -163,18 +165,36 @@ export interface NativeSession {
   pushEnd(): void;
 }
 
-/** Writes records as NDJSON. */
-export interface NativeMessageLines {
-  /**
-   * The lines of the messages from index `from` up to `to`, as far as it knows how to write them, and the index of the first that was
-   * not written. See native/json/message_lines.h.
-   */
-  write(
-    buffer: ArrayBufferLike,
-    bodies: readonly ArrayBuffer[] | undefined,
-    from: number,
-    to: number,
-  ): { lines: Buffer; next: number };
+/** `lines`: NDJSON. `blocks`: for reading, without colours. See native/text/message_lines.h and message_blocks.h. */
+export type TextForm = 'lines' | 'blocks';
+
+/** What a {@link NativeTextWriter} made of the messages of a batch. */
+export interface NativeWritten {
+  /** Length of the text. */
+  bytes: number;
+  /** Index of the first message that was not written. */
+  next: number;
+  /** Of a batch that has not crossed: index behind the last message that was wanted. */
+  end?: number;
+  /** Of those that were written: their numbers, how many of them are not complete, and how many have a body that was cut. */
+  requests: number;
+  responses: number;
+  incomplete: number;
+  cut: number;
+  /** blocks: `startTime` of the request that message `next` answers; absent when it is not known. */
+  asked?: bigint;
+}
+
+/** Writes records as text. */
+export interface NativeTextWriter {
+  /** The messages from index `from` up to `to`, as far as it knows how to write them. */
+  write(buffer: ArrayBufferLike, bodies: readonly ArrayBuffer[] | undefined, from: number, to: number): NativeWritten;
+  /** Of each batch that `take()` writes so many messages, and not the rest. */
+  limit(count: number): void;
+  /** What was written last. */
+  text(): Buffer;
+  /** Copies it to where there is room for it. False when there is not. */
+  copyTo(into: Uint8Array, at: number): boolean;
 }
 
 export interface NativeInterface {
@@ -195,7 +215,7 @@ export interface Native {
     options: NativeOptions,
     doorbell: () => void,
   ) => NativeSession;
-  MessageLines: new () => NativeMessageLines;
+  TextWriter: new (form: TextForm, selected: boolean) => NativeTextWriter;
   layout: {
     version: number;
     /** Byte offset of each field of a record, connection and batch header by name. */

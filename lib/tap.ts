@@ -9,11 +9,14 @@ import type { MessageBatch } from './message-batch.js';
 import { MessageDecoder } from './message-decoder.js';
 import type { ResolvedOptions } from './options.js';
 import type { BatchSource } from './readers.js';
+import type { TextWriter } from './text-writer.js';
 
 export type { CaptureInfo } from './base-tap.js';
 
 export interface BatchOptions {
   exchanges?: boolean | undefined;
+  /** @internal */
+  _writer?: TextWriter | undefined;
 }
 
 /**
@@ -48,6 +51,7 @@ export class Tap extends BaseTap<Message, MessageBatch> {
    */
   override batches(options: BatchOptions = {}): AsyncIterableIterator<MessageBatch> {
     if (options.exchanges) this.#messages.pair();
+    if (options._writer) this.#messages.write(options._writer.native);
     return super.batches();
   }
 

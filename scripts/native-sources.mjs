@@ -11,7 +11,7 @@ const stages = [
   'http1',
   'http',
   'delivery',
-  'json',
+  'text',
   'recording',
   '.',
   'session',

@@ -88,10 +88,6 @@ export function fakeMessage(fake: FakeMessage): Message {
 export class MemoryOutput {
   readonly pending = new ByteBuffer();
 
-  send(bytes: Uint8Array): void {
-    this.pending.copy(bytes);
-  }
-
   get bytes(): Buffer {
     return this.pending.bytes.subarray(0, this.pending.length);
   }
@@ -135,7 +131,8 @@ export async function flowtap(
 export async function flowtapHere(args: string[], env: Record<string, string> = {}): Promise<CommandResult> {
   const stream = () => {
     const chunks: Buffer[] = [];
-    const through = new PassThrough().on('data', (chunk: Buffer) => chunks.push(chunk));
+    // The command uses its buffers again.
+    const through = new PassThrough().on('data', (chunk: Buffer) => chunks.push(Buffer.from(chunk)));
     return { through, text: () => Buffer.concat(chunks).toString() };
   };
   const [stdout, stderr] = [stream(), stream()];

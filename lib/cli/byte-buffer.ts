@@ -56,6 +56,12 @@ export class ByteBuffer {
     this.length += chunk.length;
   }
 
+  /** What a writer has written last. */
+  written(writer: { copyTo(into: Uint8Array, at: number): boolean }, bytes: number): void {
+    writer.copyTo(this.reserve(bytes), this.length);
+    this.length += bytes;
+  }
+
   /** A number from 0 on, in decimal, padded with zeroes to a width. */
   digits(value: number, width: number): void {
     const bytes = this.reserve(width);

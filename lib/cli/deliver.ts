@@ -1,5 +1,5 @@
 /** From the tap to the outputs. */
-import type { Exchange, Message, MessageBatch, RedactOptions } from '../index.js';
+import type { Exchange, Message, MessageBatch, RedactOptions, TextWriter } from '../index.js';
 import type { Outputs } from './outputs.js';
 import type { PrintedMessage, Printer } from './printers/printer.js';
 import { withoutSecrets } from './redaction.js';
@@ -22,6 +22,8 @@ export interface DeliveryOptions {
 /** When it was written so much, which fits a buffer without its growing, it is sent. */
 const flushBytes = 192 * 1024;
 
+type Written = NonNullable<MessageBatch['_written']>;
+
 /** Resolves when everything was delivered, or enough of it; rejects with what ended the capture early. */
 export async function deliver(
   tap: Pick<CommandTap, 'batches'>,
@@ -30,7 +32,7 @@ export async function deliver(
   options: DeliveryOptions,
 ): Promise<void> {
   const delivery = new Delivery(outputs, tally, options);
-  for await (const batch of tap.batches({ exchanges: options.exchanges })) {
+  for await (const batch of tap.batches({ exchanges: options.exchanges, _writer: delivery.writer })) {
     const pending = delivery.add(batch);
     if (pending) await pending;
     const full = outputs.flush();
@@ -46,7 +48,8 @@ class Delivery {
   readonly #options: DeliveryOptions;
   readonly #messagePrinters: Printer[];
   readonly #exchangePrinters: Printer[];
-  readonly #byBatch: boolean;
+  /** Only where messages go nowhere else, and as they are. */
+  readonly writer: TextWriter | undefined;
   /** Of the last batch. */
   #messages = 0;
   #exchanges = 0;
@@ -57,8 +60,9 @@ class Delivery {
     this.#options = options;
     this.#messagePrinters = outputs.printers.filter((printer) => printer.print);
     this.#exchangePrinters = outputs.printers.filter((printer) => printer.printExchange);
-    this.#byBatch =
-      !options.exchanges && !options.redact && !options.kind && this.#messagePrinters.every((one) => one.printBatch);
+    const alone = outputs.printers.length === 1 && !options.redact && options.kind === undefined;
+    if (alone) this.writer = outputs.printers[0]?.writer;
+    this.#limitWriter();
   }
 
   get done(): boolean {
@@ -75,12 +79,51 @@ class Delivery {
   add(batch: MessageBatch): void | Promise<void> {
     this.#messages = 0;
     this.#exchanges = 0;
-    if (!this.#byBatch) return this.#addEach(batch);
-    const count = Math.min(batch.length, this.#left());
-    for (const printer of this.#messagePrinters) printer.printBatch?.(batch, count);
-    this.#messages = count;
-    this.#tally.seen += count;
-    for (let index = 0; index < count; index++) this.#tally.add(batch.at(index) as Message);
+    const [printer] = this.#messagePrinters;
+    return this.writer && printer ? this.#addWritten(batch, this.writer, printer) : this.#addEach(batch);
+  }
+
+  /** What is not written natively is printed here, in its place. */
+  #addWritten(batch: MessageBatch, writer: TextWriter, printer: Printer): void | Promise<void> {
+    let told = batch._written;
+    const end = told?.end ?? Math.min(batch.length, this.#left());
+    told ??= writer.write(batch, 0, end);
+    if (this.#take(told, writer, printer) < end) return this.#addRest(batch, told, end, writer, printer);
+    this.#limitWriter();
+  }
+
+  async #addRest(
+    batch: MessageBatch,
+    first: Written,
+    end: number,
+    writer: TextWriter,
+    printer: Printer,
+  ): Promise<void> {
+    for (let told = first; told.next < end && !this.#outputs.dead; ) {
+      const message = batch.at(told.next) as Message;
+      const printed = printer.print?.(message, told.asked);
+      if (printed) await printed;
+      this.#tally.seen++;
+      this.#tally.add(message);
+      this.#messages++;
+      const full = this.#flush(false);
+      if (full) await full;
+      told = writer.write(batch, told.next + 1, end);
+      this.#take(told, writer, printer);
+    }
+    this.#limitWriter();
+  }
+
+  /** Gives the index of the first that was not written. */
+  #take(told: Written, writer: TextWriter, { output }: Printer): number {
+    output?.pending.written(writer.native, told.bytes);
+    this.#messages += told.requests + told.responses;
+    this.#tally.addAll(told);
+    return told.next;
+  }
+
+  #limitWriter(): void {
+    if (this.#options.count !== Number.POSITIVE_INFINITY) this.writer?.limit(this.#left());
   }
 
   #left(): number {

@@ -62,12 +62,6 @@ export class Output {
     return this.#roomAgain();
   }
 
-  /** Sends bytes that are not touched any more, behind what is pending. {@link flush} tells whether there is room for more. */
-  send(bytes: Uint8Array): void {
-    void this.flush();
-    if (!this.#closed) this.#write(bytes);
-  }
-
   #write(bytes: Uint8Array, onDone?: () => void): void {
     this.#hasRoom = this.#stream.write(bytes, onDone);
   }

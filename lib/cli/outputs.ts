@@ -53,12 +53,14 @@ export class Outputs {
 
     const printers: Printer[] = [];
     const onTerminal = terminal.stdout.isTTY === true;
-    if (outputs.json) printers.push(new JsonPrinter(this.#stdout, { digest, terminal: onTerminal }));
+    const process = flags.showProcess;
+    if (outputs.json) printers.push(new JsonPrinter(this.#stdout, { digest, terminal: onTerminal, process }));
     if (outputs.raw) printers.push(new RawPrinter(this.#stdout, { terminal: onTerminal }));
     if (outputs.console) {
       const color = wantsColor(flags.color, stream, terminal.env);
       const selected = wanted.match !== undefined && wanted.scope === 'message';
-      printers.push(new ConsolePrinter(this.#text, { color, digest, selected, highlight: flags.selection.grep }));
+      const highlight = flags.selection.grep;
+      printers.push(new ConsolePrinter(this.#text, { color, digest, selected, highlight, process }));
     }
     if (outputs.curl) printers.push(new CurlPrinter(this.#text));
     const size = () => sizeOf(stream);

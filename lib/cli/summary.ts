@@ -82,6 +82,15 @@ export class Tally {
     if (message.bodyTruncated) this.cut++;
   }
 
+  /** Messages that were written natively. */
+  addAll(written: { requests: number; responses: number; incomplete: number; cut: number }): void {
+    this.seen += written.requests + written.responses;
+    this.requests += written.requests;
+    this.responses += written.responses;
+    this.incomplete += written.incomplete;
+    this.cut += written.cut;
+  }
+
   get messages(): number {
     return this.requests + this.responses;
   }

@@ -3,8 +3,8 @@
 
 #include "addon/interfaces.h"
 #include "addon/layout.h"
-#include "addon/message_lines_wrap.h"
 #include "addon/session_wrap.h"
+#include "addon/text_writer_wrap.h"
 #include "source/sources.h"
 #include "stats.h"
 
@@ -35,7 +35,7 @@ Napi::Value libpcapVersion(const Napi::CallbackInfo& info) {
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("Session", SessionWrap::define(env));
-  exports.Set("MessageLines", MessageLinesWrap::define(env));
+  exports.Set("TextWriter", TextWriterWrap::define(env));
   exports.Set("layout", describeLayout(env));
   exports.Set("counters", describeCounters(env));
   exports.Set("checkFilter", Napi::Function::New<checkFilter>(env, "checkFilter"));

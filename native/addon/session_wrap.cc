@@ -6,6 +6,7 @@
 
 #include "addon/error.h"
 #include "addon/options.h"
+#include "addon/text_writer_wrap.h"
 #include "source/link_type.h"
 
 namespace flowtap::addon {
@@ -41,21 +42,30 @@ Napi::Value SessionWrap::take(const Napi::CallbackInfo& info) {
   if (batch == nullptr) return env.Undefined();
 
   Napi::Object result = Napi::Object::New(env);
-  // As Buffers, because an ArrayBuffer of its own would be filled with zeros first.
-  const auto buffer = Napi::Buffer<uint8_t>::New(env, batch->bufferSize());
-  batch->write(buffer.Data());
-  result.Set("buffer", buffer.ArrayBuffer());
-  if (!batch->bodies.empty()) {
-    Napi::Array bodies = Napi::Array::New(env, batch->bodies.size());
-    for (size_t i = 0; i < batch->bodies.size(); i++) {
-      const ByteBuffer& kept = batch->bodies[i];
-      const auto body = Napi::Buffer<uint8_t>::Copy(env, kept.data(), kept.size());
-      bodies.Set(static_cast<uint32_t>(i), body.ArrayBuffer());
-    }
-    result.Set("bodies", bodies);
-  }
+  uint32_t written = 0;
+  if (info[0].IsObject())
+    result.Set("written", TextWriterWrap::Unwrap(info[0].As<Napi::Object>())->write(env, *batch, written));
+  if (!info[0].IsObject() || written < batch->records.size())
+    cross(env, *batch, result);
+  else
+    result.Set("buffer", Napi::ArrayBuffer::New(env, sizeof(delivery::BatchHeader)));  // of zeros: nothing is left
   core_->sessions().recycle(std::move(batch));
   return result;
+}
+
+void SessionWrap::cross(Napi::Env env, const delivery::Batch& batch, Napi::Object& into) {
+  // As Buffers, because an ArrayBuffer of its own would be filled with zeros first.
+  const auto buffer = Napi::Buffer<uint8_t>::New(env, batch.bufferSize());
+  batch.write(buffer.Data());
+  into.Set("buffer", buffer.ArrayBuffer());
+  if (batch.bodies.empty()) return;
+  Napi::Array bodies = Napi::Array::New(env, batch.bodies.size());
+  for (size_t i = 0; i < batch.bodies.size(); i++) {
+    const ByteBuffer& kept = batch.bodies[i];
+    const auto body = Napi::Buffer<uint8_t>::Copy(env, kept.data(), kept.size());
+    bodies.Set(static_cast<uint32_t>(i), body.ArrayBuffer());
+  }
+  into.Set("bodies", bodies);
 }
 
 Napi::Value SessionWrap::park(const Napi::CallbackInfo& info) {

@@ -16,7 +16,9 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   ~SessionWrap() override;
 
  private:
+  /// (writer): a batch, or, with a writer, what that has written of it, and the batch too when that is not all.
   Napi::Value take(const Napi::CallbackInfo& info);
+  static void cross(Napi::Env env, const delivery::Batch& batch, Napi::Object& into);
   Napi::Value park(const Napi::CallbackInfo& info);
   Napi::Value state(const Napi::CallbackInfo& info);
   Napi::Value follow(const Napi::CallbackInfo& info);

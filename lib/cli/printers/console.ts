@@ -1,5 +1,8 @@
-/** For reading: a block a message, safe to show on any terminal. */
-import type { ConnectionProcess } from '../../index.js';
+/**
+ * For reading: a block a message, safe to show on any terminal. Where there are no colours, native code writes plain messages the same way
+ * (native/text/message_blocks.h); what is decoded, escaped, painted, masked or looked up is written here.
+ */
+import { type ConnectionProcess, TextWriter } from '../../index.js';
 import type { ByteBuffer } from '../byte-buffer.js';
 import {
   formatAmount,
@@ -23,6 +26,8 @@ export interface ConsolePrinterOptions {
   digest?: boolean;
   /** Requests may be missing because nobody asked for them. */
   selected?: boolean;
+  /** Connections tell of processes. */
+  process?: boolean;
   /** Matches stand out, where there are colours. */
   highlight?: RegExp | undefined;
   /** Bytes of a binary body that are shown. */
@@ -41,7 +46,9 @@ interface Content {
 const lineFeed = 0x0a;
 
 export class ConsolePrinter implements Printer {
-  readonly #output: Pick<Output, 'pending'>;
+  readonly output: Pick<Output, 'pending'>;
+  /** Only when it can write as is wanted here. */
+  readonly writer: TextWriter | undefined;
   readonly #colors: Colors;
   readonly #color: boolean;
   readonly #digest: boolean;
@@ -52,35 +59,37 @@ export class ConsolePrinter implements Printer {
   readonly #mark: Paint;
 
   constructor(output: Pick<Output, 'pending'>, options: ConsolePrinterOptions = {}) {
-    this.#output = output;
+    this.output = output;
     this.#color = options.color ?? false;
     this.#colors = colorsFor(this.#color);
     this.#digest = options.digest ?? false;
     this.#maxHexBytes = options.maxHexBytes ?? 256;
     this.#selected = options.selected ?? false;
     this.#wanted = this.#color ? options.highlight : undefined;
+    if (!this.#color && !this.#digest && !options.process)
+      this.writer = new TextWriter('blocks', { selected: this.#selected });
     this.#mark = this.#color ? this.#colors.inverse : (escaped) => escaped;
   }
 
-  print(message: PrintedMessage): void | Promise<void> {
+  print(message: PrintedMessage, asked = askedOf(message)): void | Promise<void> {
     const { body } = message;
-    if (body === undefined || body.length === 0) return this.#append(message, undefined);
+    if (body === undefined || body.length === 0) return this.#append(message, asked, undefined);
     const coding = message.headers.get('content-encoding');
-    if (coding === null || /^\s*(?:identity)?\s*$/i.test(coding)) return this.#append(message, { bytes: body });
+    if (coding === null || /^\s*(?:identity)?\s*$/i.test(coding)) return this.#append(message, asked, { bytes: body });
     return message.bytes().then(
       (bytes) =>
-        this.#append(message, {
+        this.#append(message, asked, {
           bytes,
           note: `${coding}: ${formatAmount(body.length, 'byte')}, ${formatCount(bytes.length)} decoded`,
         }),
-      (error: Error) => this.#append(message, { bytes: body, note: `${coding}: not decoded: ${error.message}` }),
+      (error: Error) => this.#append(message, asked, { bytes: body, note: `${coding}: not decoded: ${error.message}` }),
     );
   }
 
-  #append(message: PrintedMessage, content: Content | undefined): void {
-    const to = this.#output.pending;
+  #append(message: PrintedMessage, asked: bigint | undefined, content: Content | undefined): void {
+    const to = this.output.pending;
     const paint = this.#paintOf(message);
-    this.#appendHeading(to, message);
+    this.#appendHeading(to, message, asked);
     this.#appendHead(to, message.head, paint);
     if (content && content.bytes.length > 0) {
       to.ascii('\n');
@@ -106,7 +115,7 @@ export class ConsolePrinter implements Printer {
     return message.status >= 200 ? colors.green : colors.gray;
   }
 
-  #appendHeading(to: ByteBuffer, message: PrintedMessage): void {
+  #appendHeading(to: ByteBuffer, message: PrintedMessage, asked: bigint | undefined): void {
     const { client, server, process } = message.connection;
     const { dim, bold } = this.#colors;
     const arrow = message.kind === 'request' ? ' -> ' : ' <- ';
@@ -119,7 +128,7 @@ export class ConsolePrinter implements Printer {
     to.ascii('  ');
     to.text(bold(ends));
     to.ascii('  ');
-    to.ascii(dim(`#${message.id}${message.kind === 'response' ? answers(message, this.#selected) : ''}`));
+    to.ascii(dim(`#${message.id}${message.kind === 'response' ? answers(message, asked, this.#selected) : ''}`));
     to.ascii('\n');
   }
 
@@ -185,11 +194,18 @@ function processName({ name, pid, containerId }: ConnectionProcess): string {
   return `${sanitizeLine(name)} ${pid}${containerId === undefined ? '' : ` in ${shortContainerId(containerId)}`}`;
 }
 
+function askedOf(message: PrintedMessage): bigint | undefined {
+  return message.kind === 'response' ? message.request?.startTime : undefined;
+}
+
 /** ` answers #1 after 2.5 ms` */
-function answers(message: Extract<PrintedMessage, { kind: 'response' }>, selected: boolean): string {
-  const { requestId, request } = message;
+function answers(
+  { requestId, startTime }: Extract<PrintedMessage, { kind: 'response' }>,
+  asked: bigint | undefined,
+  selected: boolean,
+): string {
   if (requestId === null) return selected ? '' : ' (its request was not seen)';
-  return ` answers #${requestId}${request ? ` after ${formatDuration(message.startTime - request.startTime)}` : ''}`;
+  return ` answers #${requestId}${asked === undefined ? '' : ` after ${formatDuration(startTime - asked)}`}`;
 }
 
 /** Without the empty line behind a head, and the ones that some senders put before it (RFC 9112, section 2.2). */

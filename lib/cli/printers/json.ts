@@ -1,5 +1,5 @@
 /** NDJSON: one message a line, as `message.toJSON()` gives it. */
-import type { MessageBatch } from '../../index.js';
+import { TextWriter } from '../../index.js';
 import type { Output } from '../output.js';
 import { sanitizeJson } from '../terminal.js';
 import { bodyDigest } from './digest.js';
@@ -10,25 +10,24 @@ export interface JsonPrinterOptions {
   digest?: boolean;
   /** The output is a terminal: also escape what JSON itself allows but a terminal may act upon. */
   terminal?: boolean;
+  /** Connections tell of processes. */
+  process?: boolean;
 }
 
 export class JsonPrinter implements Printer {
+  readonly output: Pick<Output, 'pending'>;
   /** Only when the lines are those of the library. */
-  readonly printBatch: Printer['printBatch'];
-  readonly #output: Pick<Output, 'pending'>;
+  readonly writer: TextWriter | undefined;
   readonly #options: JsonPrinterOptions;
 
-  constructor(output: Pick<Output, 'pending' | 'send'>, options: JsonPrinterOptions = {}) {
-    this.#output = output;
+  constructor(output: Pick<Output, 'pending'>, options: JsonPrinterOptions = {}) {
+    this.output = output;
     this.#options = options;
-    this.printBatch =
-      options.digest || options.terminal
-        ? undefined
-        : (batch: MessageBatch, count: number) => output.send(batch.toNDJSON(0, count));
+    if (!options.digest && !options.terminal && !options.process) this.writer = new TextWriter('lines');
   }
 
   print(message: PrintedMessage): void {
-    const to = this.#output.pending;
+    const to = this.output.pending;
     const json = JSON.stringify(message);
     to.text(this.#options.terminal ? sanitizeJson(json) : json);
     const digest = this.#options.digest ? bodyDigest(message) : undefined;

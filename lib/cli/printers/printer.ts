@@ -1,5 +1,6 @@
 /** What every output of the command is: something that takes messages or exchanges one after the other. */
-import type { DetachedMessage, Exchange, Message, MessageBatch, MessageHeaders, ResponseMessage } from '../../index.js';
+import type { DetachedMessage, Exchange, Message, MessageHeaders, ResponseMessage, TextWriter } from '../../index.js';
+import type { Output } from '../output.js';
 
 interface PrintedCommon
   extends Pick<
@@ -22,10 +23,13 @@ export interface Printer {
   /**
    * Writes one message to the printer's output. Returns a promise only when content has to be decoded first; the next message
    * must wait for it.
+   * @param asked start of the request that it answers, where the message itself cannot tell
    */
-  print?(message: PrintedMessage): void | Promise<void>;
-  /** Writes the first `count` messages of a batch, when that is faster than one after the other. */
-  printBatch?(batch: MessageBatch, count: number): void;
+  print?(message: PrintedMessage, asked?: bigint): void | Promise<void>;
+  /** What writes the same as `print()`, many times as fast, of most messages. */
+  readonly writer?: TextWriter | undefined;
+  /** Where that goes. */
+  readonly output?: Pick<Output, 'pending'>;
   /** Writes one exchange; a promise when the next one must wait. */
   printExchange?(exchange: Exchange): void | Promise<void>;
   /** Writes what belongs behind everything else. */

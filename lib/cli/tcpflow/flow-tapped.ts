@@ -155,7 +155,7 @@ export class FlowTapped implements CommandTap {
     packets: Promise<void> | undefined,
     options: BatchOptions,
   ): AsyncGenerator<MessageBatch, undefined> {
-    for await (const batch of messages.batches(options)) {
+    for await (const batch of messages.batches({ exchanges: options.exchanges })) {
       if (this.#bodies) for (const message of batch) await writer.writeBody(message);
       yield batch;
     }

@@ -1,0 +1,56 @@
+// Batches as text, a batch at a time, without a step through JavaScript.
+#pragma once
+
+#include <cstdint>
+
+#include "byte_buffer.h"
+#include "delivery/batch_reader.h"
+#include "text/message_blocks.h"
+#include "text/message_lines.h"
+#include "text/waiting_requests.h"
+
+namespace flowtap::text {
+
+enum class Form : uint8_t {
+  lines,   ///< MessageLines
+  blocks,  ///< MessageBlocks
+};
+
+/// Of the messages that were written.
+struct Tally {
+  uint32_t requests = 0;
+  uint32_t responses = 0;
+  uint32_t incomplete = 0;  ///< not Integrity::complete
+  uint32_t cut = 0;         ///< flag::bodyTruncated
+};
+
+class TextWriter {
+ public:
+  /// `selected`: see MessageBlocks.
+  TextWriter(Form form, bool selected) : form_(form), blocks_(selected) {}
+
+  /// Appends the messages from index `from` up to `to`. Stops at one that it does not know how to write, and returns
+  /// the index of the first that was not written; go on behind it. With Form::blocks it wants to see all messages in
+  /// order.
+  uint32_t append(ByteBuffer& out, const delivery::BatchReader& batch, uint32_t from, uint32_t to);
+  /// There is nothing more of this batch.
+  void pass(const delivery::BatchReader& batch);
+
+  /// Of what append() did last.
+  const Tally& tally() const { return tally_; }
+  /// Of the message that append() stopped at.
+  const Asked& asked() const { return asked_; }
+
+ private:
+  bool appendBlock(ByteBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record);
+  void count(const delivery::Record& record);
+
+  const Form form_;
+  MessageLines lines_;
+  MessageBlocks blocks_;
+  WaitingRequests waiting_;
+  Tally tally_;
+  Asked asked_;
+};
+
+}  // namespace flowtap::text
