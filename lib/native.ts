@@ -131,12 +131,12 @@ export interface NativeBatch {
   buffer: ArrayBuffer;
   /** Separate bodies, when there are any. */
   bodies?: ArrayBuffer[];
-  /** What was written of it instead; the records are there only when that is not all. */
+  /** What was written instead; there are records only when that is not all, of the last batch. */
   written?: NativeWritten;
 }
 
 export interface NativeSession {
-  /** Takes a finished batch, if there is one, or what the writer writes of it. */
+  /** Takes a finished batch, if there is one. With a writer, what that writes of one or more, and the last of them when that is not all. */
   take(writer?: NativeTextWriter): NativeBatch | undefined;
   /**
    * Arms the doorbell and keeps the event loop alive until it rings. False, and nothing armed, when there is already something new: a batch to
@@ -172,10 +172,12 @@ export type TextForm = 'lines' | 'blocks';
 export interface NativeWritten {
   /** Length of the text. */
   bytes: number;
+  /** It is where `lend()` said; else there was not enough room, and `text()` gives it. */
+  lent: boolean;
   /** Index of the first message that was not written. */
   next: number;
-  /** Of a batch that has not crossed: index behind the last message that was wanted. */
-  end?: number;
+  /** Index behind the last message that was wanted. */
+  end: number;
   /** Of those that were written: their numbers, how many of them are not complete, and how many have a body that was cut. */
   requests: number;
   responses: number;
@@ -189,12 +191,12 @@ export interface NativeWritten {
 export interface NativeTextWriter {
   /** The messages from index `from` up to `to`, as far as it knows how to write them. */
   write(buffer: ArrayBufferLike, bodies: readonly ArrayBuffer[] | undefined, from: number, to: number): NativeWritten;
-  /** Of each batch that `take()` writes so many messages, and not the rest. */
+  /** Of those that `take()` writes so many messages, and not the rest. */
   limit(count: number): void;
-  /** What was written last. */
+  /** Where text goes from now on. It begins there each time. */
+  lend(into: Uint8Array, at: number): void;
+  /** A copy of what was written last. */
   text(): Buffer;
-  /** Copies it to where there is room for it. False when there is not. */
-  copyTo(into: Uint8Array, at: number): boolean;
 }
 
 export interface NativeInterface {

@@ -8,9 +8,9 @@ export interface TextWriterOptions {
 }
 
 /**
- * Give it to `batches()`. The batches then tell what was `_written` of them, and hold messages only where that is not all: print the one
- * at `next`, and let {@link TextWriter.write} go on behind it. Batches of a tap that has to look at messages itself hold all of
- * them, and nothing was written.
+ * Give it to `batches()`. The batches then tell what was `_written` instead, one or more at a time, and hold messages only where that
+ * is not all: print the one at `next`, and let {@link TextWriter.write} go on behind it. Batches of a tap that has to look at messages
+ * itself hold all of them, and nothing was written.
  *
  * @internal
  */
@@ -21,9 +21,10 @@ export class TextWriter {
     this.native = new native.TextWriter(form, options.selected ?? false);
   }
 
-  /** Of batches that come: so many messages, and not the rest. */
+  /** Of what comes: so many messages, and not the rest. */
   limit(count: number): void {
-    this.native.limit(Math.min(count, 0xffffffff));
+    // More than any batch holds.
+    this.native.limit(Math.min(count, 0xfffffffe));
   }
 
   /** The messages of a batch from index `from` up to `to`, as far as it knows how to write them. */

@@ -39,8 +39,9 @@ async function written(
   let native = 0;
   for (const batch of batches) {
     for (let next = 0; next < batch.length; next++) {
+      output.pending.lendTo(writer);
       const told = writer.write(batch, next, batch.length);
-      output.pending.written(writer.native, told.bytes);
+      output.pending.written(writer, told);
       native += told.next - next;
       next = told.next;
       if (next < batch.length) await printer.print?.(batch.at(next) as Message, told.asked);

@@ -1,6 +1,9 @@
 import { Buffer } from 'node:buffer';
+import type { TextWriter } from '../index.js';
 
 const initialBytes = 256 * 1024;
+/** What a native writer writes at a time mostly fits. */
+const lentBytes = 1280 * 1024;
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -56,10 +59,14 @@ export class ByteBuffer {
     this.length += chunk.length;
   }
 
-  /** What a writer has written last. */
-  written(writer: { copyTo(into: Uint8Array, at: number): boolean }, bytes: number): void {
-    writer.copyTo(this.reserve(bytes), this.length);
-    this.length += bytes;
+  /** Lets native code write behind what is there; {@link written} tells what it did. */
+  lendTo(writer: TextWriter): void {
+    writer.native.lend(this.reserve(lentBytes), this.length);
+  }
+
+  written(writer: TextWriter, { bytes, lent }: { bytes: number; lent: boolean }): void {
+    if (lent) this.length += bytes;
+    else this.copy(writer.native.text());
   }
 
   /** A number from 0 on, in decimal, padded with zeroes to a width. */

@@ -39,6 +39,7 @@ export async function deliver(
     if (full) await full;
     if (delivery.done) batch._takeOnly(delivery.counted(batch));
     if (outputs.dead || delivery.done) break;
+    delivery.prepareWriter();
   }
 }
 
@@ -62,7 +63,7 @@ class Delivery {
     this.#exchangePrinters = outputs.printers.filter((printer) => printer.printExchange);
     const alone = outputs.printers.length === 1 && !options.redact && options.kind === undefined;
     if (alone) this.writer = outputs.printers[0]?.writer;
-    this.#limitWriter();
+    this.prepareWriter();
   }
 
   get done(): boolean {
@@ -85,21 +86,13 @@ class Delivery {
 
   /** What is not written natively is printed here, in its place. */
   #addWritten(batch: MessageBatch, writer: TextWriter, printer: Printer): void | Promise<void> {
-    let told = batch._written;
-    const end = told?.end ?? Math.min(batch.length, this.#left());
-    told ??= writer.write(batch, 0, end);
-    if (this.#take(told, writer, printer) < end) return this.#addRest(batch, told, end, writer, printer);
-    this.#limitWriter();
+    const told = batch._written ?? this.#write(batch, 0, Math.min(batch.length, this.#left()), writer, printer);
+    this.#take(told, writer, printer);
+    if (told.next < told.end) return this.#addRest(batch, told, writer, printer);
   }
 
-  async #addRest(
-    batch: MessageBatch,
-    first: Written,
-    end: number,
-    writer: TextWriter,
-    printer: Printer,
-  ): Promise<void> {
-    for (let told = first; told.next < end && !this.#outputs.dead; ) {
+  async #addRest(batch: MessageBatch, first: Written, writer: TextWriter, printer: Printer): Promise<void> {
+    for (let told = first; told.next < told.end && !this.#outputs.dead; ) {
       const message = batch.at(told.next) as Message;
       const printed = printer.print?.(message, told.asked);
       if (printed) await printed;
@@ -108,22 +101,27 @@ class Delivery {
       this.#messages++;
       const full = this.#flush(false);
       if (full) await full;
-      told = writer.write(batch, told.next + 1, end);
+      told = this.#write(batch, told.next + 1, told.end, writer, printer);
       this.#take(told, writer, printer);
     }
-    this.#limitWriter();
   }
 
-  /** Gives the index of the first that was not written. */
-  #take(told: Written, writer: TextWriter, { output }: Printer): number {
-    output?.pending.written(writer.native, told.bytes);
+  #write(batch: MessageBatch, from: number, to: number, writer: TextWriter, { output }: Printer): Written {
+    output?.pending.lendTo(writer);
+    return writer.write(batch, from, to);
+  }
+
+  #take(told: Written, writer: TextWriter, { output }: Printer): void {
+    output?.pending.written(writer, told);
     this.#messages += told.requests + told.responses;
     this.#tally.addAll(told);
-    return told.next;
   }
 
-  #limitWriter(): void {
-    if (this.#options.count !== Number.POSITIVE_INFINITY) this.writer?.limit(this.#left());
+  /** Call it before the next batch. */
+  prepareWriter(): void {
+    if (this.writer === undefined) return;
+    this.#outputs.printers[0]?.output?.pending.lendTo(this.writer);
+    if (this.#options.count !== Number.POSITIVE_INFINITY) this.writer.limit(this.#left());
   }
 
   #left(): number {

@@ -38,18 +38,30 @@ SessionWrap::~SessionWrap() {
 
 Napi::Value SessionWrap::take(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  if (info[0].IsObject()) return takeText(env, *TextWriterWrap::Unwrap(info[0].As<Napi::Object>()));
   std::unique_ptr<delivery::Batch> batch = core_->sessions().take();
   if (batch == nullptr) return env.Undefined();
-
   Napi::Object result = Napi::Object::New(env);
-  uint32_t written = 0;
-  if (info[0].IsObject())
-    result.Set("written", TextWriterWrap::Unwrap(info[0].As<Napi::Object>())->write(env, *batch, written));
-  if (!info[0].IsObject() || written < batch->records.size())
-    cross(env, *batch, result);
-  else
-    result.Set("buffer", Napi::ArrayBuffer::New(env, sizeof(delivery::BatchHeader)));  // of zeros: nothing is left
+  cross(env, *batch, result);
   core_->sessions().recycle(std::move(batch));
+  return result;
+}
+
+Napi::Value SessionWrap::takeText(Napi::Env env, TextWriterWrap& writer) {
+  std::unique_ptr<delivery::Batch> batch = core_->sessions().take();
+  if (batch == nullptr) return env.Undefined();
+  Napi::Object result = Napi::Object::New(env);
+  bool complete = true;
+  writer.begin();
+  while (batch != nullptr) {
+    complete = writer.add(*batch);
+    if (!complete) cross(env, *batch, result);
+    core_->sessions().recycle(std::move(batch));
+    batch = complete && writer.wantsMore() ? core_->sessions().take() : nullptr;
+  }
+  // Of zeros: nothing is left.
+  if (complete) result.Set("buffer", Napi::ArrayBuffer::New(env, sizeof(delivery::BatchHeader)));
+  result.Set("written", writer.told(env));
   return result;
 }
 

@@ -9,6 +9,8 @@
 
 namespace flowtap::addon {
 
+class TextWriterWrap;
+
 class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -16,8 +18,9 @@ class SessionWrap : public Napi::ObjectWrap<SessionWrap> {
   ~SessionWrap() override;
 
  private:
-  /// (writer): a batch, or, with a writer, what that has written of it, and the batch too when that is not all.
+  /// (writer): a batch; with a writer, what that has written of one or more, and the last of them when that is not all.
   Napi::Value take(const Napi::CallbackInfo& info);
+  Napi::Value takeText(Napi::Env env, TextWriterWrap& writer);
   static void cross(Napi::Env env, const delivery::Batch& batch, Napi::Object& into);
   Napi::Value park(const Napi::CallbackInfo& info);
   Napi::Value state(const Napi::CallbackInfo& info);

@@ -1,7 +1,6 @@
 #include "addon/text_writer_wrap.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -11,6 +10,9 @@ namespace {
 
 /// Memory that a large batch took is not kept.
 constexpr size_t keptBytes = size_t{4} << 20;
+/// Batches are written one behind the other until there is so much: each step through JavaScript costs as much as some
+/// ten messages.
+constexpr size_t enoughBytes = size_t{512} << 10;
 
 delivery::Bytes bytesOf(Napi::ArrayBuffer buffer) {
   return {static_cast<const uint8_t*>(buffer.Data()), buffer.ByteLength()};
@@ -27,38 +29,46 @@ Napi::Function TextWriterWrap::define(Napi::Env env) {
                      {
                          InstanceMethod<&TextWriterWrap::write>("write"),
                          InstanceMethod<&TextWriterWrap::limit>("limit"),
+                         InstanceMethod<&TextWriterWrap::lend>("lend"),
                          InstanceMethod<&TextWriterWrap::text>("text"),
-                         InstanceMethod<&TextWriterWrap::copyTo>("copyTo"),
                      });
 }
 
 TextWriterWrap::TextWriterWrap(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<TextWriterWrap>(info), writer_(formOf(info[0]), info[1].ToBoolean()) {}
 
-Napi::Object TextWriterWrap::append(Napi::Env env, const delivery::BatchReader& batch, uint32_t from, uint32_t to,
-                                    uint32_t& next) {
+void TextWriterWrap::begin() {
   text_.reset(keptBytes);
-  next = writer_.append(text_, batch, from, to);
-  const text::Tally& tally = writer_.tally();
-  Napi::Object told = Napi::Object::New(env);
-  told.Set("bytes", static_cast<double>(text_.size()));
-  told.Set("next", next);
-  told.Set("requests", tally.requests);
-  told.Set("responses", tally.responses);
-  told.Set("incomplete", tally.incomplete);
-  told.Set("cut", tally.cut);
-  if (writer_.asked().known) told.Set("asked", Napi::BigInt::New(env, writer_.asked().startNs));
-  return told;
+  if (!lent_.IsEmpty()) {
+    Napi::Uint8Array into = lent_.Value();
+    if (lentAt_ <= into.ByteLength()) text_.begin(into.Data() + lentAt_, into.ByteLength() - lentAt_);
+  }
+  tally_ = {};
 }
 
-Napi::Object TextWriterWrap::write(Napi::Env env, const delivery::Batch& batch, uint32_t& next) {
+bool TextWriterWrap::add(const delivery::Batch& batch) {
   const delivery::BatchReader reader(batch);
-  const uint32_t end = std::min(limit_, reader.recordCount());
-  Napi::Object told = append(env, reader, 0, end, next);
-  told.Set("end", end);
+  end_ = std::min(limit_, reader.recordCount());
+  next_ = writer_.append(text_, reader, 0, end_);
+  tally_ += writer_.tally();
   writer_.pass(reader);
-  // Those that are beyond the limit nobody wants.
-  if (next == end) next = reader.recordCount();
+  if (limit_ != UINT32_MAX) limit_ -= end_;
+  return next_ == end_;
+}
+
+bool TextWriterWrap::wantsMore() const { return text_.size() < enoughBytes && limit_ != 0; }
+
+Napi::Object TextWriterWrap::told(Napi::Env env) const {
+  Napi::Object told = Napi::Object::New(env);
+  told.Set("bytes", static_cast<double>(text_.size()));
+  told.Set("lent", text_.isLent());
+  told.Set("next", next_);
+  told.Set("end", end_);
+  told.Set("requests", tally_.requests);
+  told.Set("responses", tally_.responses);
+  told.Set("incomplete", tally_.incomplete);
+  told.Set("cut", tally_.cut);
+  if (writer_.asked().known) told.Set("asked", Napi::BigInt::New(env, writer_.asked().startNs));
   return told;
 }
 
@@ -69,8 +79,11 @@ Napi::Value TextWriterWrap::write(const Napi::CallbackInfo& info) {
     for (uint32_t i = 0; i < given.Length(); i++) bodies.push_back(bytesOf(given.Get(i).As<Napi::ArrayBuffer>()));
   }
   const delivery::BatchReader batch(bytesOf(info[0].As<Napi::ArrayBuffer>()), std::move(bodies));
-  uint32_t next;
-  return append(info.Env(), batch, info[2].ToNumber().Uint32Value(), info[3].ToNumber().Uint32Value(), next);
+  begin();
+  end_ = info[3].ToNumber().Uint32Value();
+  next_ = writer_.append(text_, batch, info[2].ToNumber().Uint32Value(), end_);
+  tally_ = writer_.tally();
+  return told(info.Env());
 }
 
 Napi::Value TextWriterWrap::limit(const Napi::CallbackInfo& info) {
@@ -78,17 +91,15 @@ Napi::Value TextWriterWrap::limit(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value TextWriterWrap::lend(const Napi::CallbackInfo& info) {
+  lent_ = Napi::Persistent(info[0].As<Napi::Uint8Array>());
+  lentAt_ = info[1].ToNumber().Uint32Value();
+  return info.Env().Undefined();
+}
+
 Napi::Value TextWriterWrap::text(const Napi::CallbackInfo& info) {
   // A Buffer is not filled with zeros first.
   return Napi::Buffer<uint8_t>::Copy(info.Env(), text_.data(), text_.size());
-}
-
-Napi::Value TextWriterWrap::copyTo(const Napi::CallbackInfo& info) {
-  auto into = info[0].As<Napi::Uint8Array>();
-  const uint32_t at = info[1].ToNumber().Uint32Value();
-  const bool fits = at <= into.ByteLength() && into.ByteLength() - at >= text_.size();
-  if (fits && !text_.empty()) std::memcpy(into.Data() + at, text_.data(), text_.size());
-  return Napi::Boolean::New(info.Env(), fits);
 }
 
 }  // namespace flowtap::addon

@@ -12,13 +12,13 @@ using namespace flowtap;
 
 namespace {
 
-std::string textOf(const ByteBuffer& buffer) { return {reinterpret_cast<const char*>(buffer.data()), buffer.size()}; }
+std::string textOf(const text::TextBuffer& buffer) { return {reinterpret_cast<const char*>(buffer.data()), buffer.size()}; }
 const uint8_t* bytes(const std::string& from) { return reinterpret_cast<const uint8_t*>(from.data()); }
 
 /// In memory of its own, so that nothing beyond it is read.
 std::string latin1(const std::string& from) {
   const std::vector<uint8_t> given(from.begin(), from.end());
-  ByteBuffer to;
+  text::TextBuffer to;
   uint8_t* const start = to.extend(from.size() * text::longestEscape + text::blockBytes);
   text::Pen pen(start);
   text::writeLatin1(pen, given.data(), given.size(), given.data() + given.size());
@@ -27,12 +27,12 @@ std::string latin1(const std::string& from) {
 }
 std::string utf8(const std::string& from) {
   const std::vector<uint8_t> given(from.begin(), from.end());
-  ByteBuffer to;
+  text::TextBuffer to;
   text::appendUtf8(to, given.data(), given.size());
   return textOf(to);
 }
 std::string base64(const std::string& from) {
-  ByteBuffer to;
+  text::TextBuffer to;
   text::appendBase64(to, bytes(from), from.size());
   return textOf(to);
 }

@@ -27,7 +27,7 @@ struct Written {
 };
 
 Written write(text::TextWriter& writer, const BatchReader& batch, uint32_t from = 0, uint32_t to = UINT32_MAX) {
-  ByteBuffer out;
+  text::TextBuffer out;
   const uint32_t next = writer.append(out, batch, from, to);
   return {{reinterpret_cast<const char*>(out.data()), out.size()}, next};
 }

@@ -86,7 +86,7 @@ void writeLatin1(Pen& pen, const uint8_t* bytes, size_t length, const uint8_t* r
       }));
 }
 
-void appendUtf8(ByteBuffer& to, const uint8_t* bytes, size_t length) {
+void appendUtf8(TextBuffer& to, const uint8_t* bytes, size_t length) {
   // Room for the worst case a piece, so that a long body does not take six times its size.
   constexpr size_t pieceBytes = 4096;
   const uint8_t* const end = bytes + length;
@@ -102,7 +102,7 @@ void appendUtf8(ByteBuffer& to, const uint8_t* bytes, size_t length) {
   }
 }
 
-void appendBase64(ByteBuffer& to, const uint8_t* bytes, size_t length) {
+void appendBase64(TextBuffer& to, const uint8_t* bytes, size_t length) {
   constexpr const char* alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   uint8_t* at = to.extend((length + 2) / 3 * 4);
   const auto put = [&](uint32_t group, int characters) {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "byte_buffer.h"
+#include "text/text_buffer.h"
 #include "text/block.h"
 #include "text/pen.h"
 
@@ -20,8 +20,8 @@ bool isUtf8(const uint8_t* bytes, size_t length);
 /// byte, and a block. What lies before `readable` may be read.
 void writeLatin1(Pen& pen, const uint8_t* bytes, size_t length, const uint8_t* readable);
 /// What stands between the quotes of a string of well-formed UTF-8.
-void appendUtf8(ByteBuffer& to, const uint8_t* bytes, size_t length);
+void appendUtf8(TextBuffer& to, const uint8_t* bytes, size_t length);
 /// RFC 4648, 4: with padding.
-void appendBase64(ByteBuffer& to, const uint8_t* bytes, size_t length);
+void appendBase64(TextBuffer& to, const uint8_t* bytes, size_t length);
 
 }  // namespace flowtap::text

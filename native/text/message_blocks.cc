@@ -177,14 +177,14 @@ bool isEncoded(const Section& head) {
 
 }  // namespace
 
-bool MessageBlocks::append(ByteBuffer& out, const BatchReader& batch, const Record& record, const Asked& asked) {
+bool MessageBlocks::append(TextBuffer& out, const BatchReader& batch, const Record& record, const Asked& asked) {
   const size_t before = out.size();
   if (appendMessage(out, batch, record, asked)) return true;
   out.truncate(before);
   return false;
 }
 
-bool MessageBlocks::appendMessage(ByteBuffer& out, const BatchReader& batch, const Record& record, const Asked& asked) {
+bool MessageBlocks::appendMessage(TextBuffer& out, const BatchReader& batch, const Record& record, const Asked& asked) {
   if ((record.flags & (flag::obsFold | flag::streaming | flag::framed)) != 0) return false;
   Section head;
   Section trailers;

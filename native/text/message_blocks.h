@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "byte_buffer.h"
+#include "text/text_buffer.h"
 #include "delivery/batch_reader.h"
 #include "text/connection_text.h"
 #include "text/pen.h"
@@ -24,10 +24,10 @@ class MessageBlocks {
 
   /// False, and nothing appended, when it does not know how to write the message: its content is encoded, or something
   /// in it is not ASCII or a control character.
-  bool append(ByteBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record, const Asked& asked);
+  bool append(TextBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record, const Asked& asked);
 
  private:
-  bool appendMessage(ByteBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record,
+  bool appendMessage(TextBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record,
                      const Asked& asked);
   bool writeHeading(Pen& pen, const delivery::Connection& connection, const delivery::Record& record,
                     const Asked& asked);

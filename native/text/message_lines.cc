@@ -130,7 +130,7 @@ void writeMarks(Pen& pen, const Record& record) {
   pen.put(']');
 }
 
-void appendBody(ByteBuffer& out, const Bytes& body) {
+void appendBody(TextBuffer& out, const Bytes& body) {
   const auto append = [&](std::string_view text) {
     out.append(reinterpret_cast<const uint8_t*>(text.data()), text.size());
   };
@@ -146,14 +146,14 @@ void appendBody(ByteBuffer& out, const Bytes& body) {
 
 }  // namespace
 
-bool MessageLines::append(ByteBuffer& out, const BatchReader& batch, const Record& record) {
+bool MessageLines::append(TextBuffer& out, const BatchReader& batch, const Record& record) {
   const size_t before = out.size();
   if (appendMessage(out, batch, record)) return true;
   out.truncate(before);
   return false;
 }
 
-bool MessageLines::appendMessage(ByteBuffer& out, const BatchReader& batch, const Record& record) {
+bool MessageLines::appendMessage(TextBuffer& out, const BatchReader& batch, const Record& record) {
   if ((record.flags & (flag::obsFold | flag::streaming)) != 0) return false;
   Section head;
   Section trailers;

@@ -1,7 +1,7 @@
 // Messages as NDJSON: what `message.toJSON()` gives, a line each. lib/json.ts says what the members mean.
 #pragma once
 
-#include "byte_buffer.h"
+#include "text/text_buffer.h"
 #include "delivery/batch_reader.h"
 #include "text/connection_text.h"
 #include "text/pen.h"
@@ -12,10 +12,10 @@ class MessageLines {
  public:
   /// False, and nothing appended, when it does not know how to write the message: its content is encoded, a field is
   /// folded, or it is not over.
-  bool append(ByteBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record);
+  bool append(TextBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record);
 
  private:
-  bool appendMessage(ByteBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record);
+  bool appendMessage(TextBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record);
   void writeOrigin(Pen& pen, const delivery::Connection& connection, const delivery::Record& record);
 
   TimeWriter times_;

@@ -8,7 +8,7 @@ using delivery::BatchReader;
 using delivery::Record;
 namespace flag = http::flag;
 
-uint32_t TextWriter::append(ByteBuffer& out, const BatchReader& batch, uint32_t from, uint32_t to) {
+uint32_t TextWriter::append(TextBuffer& out, const BatchReader& batch, uint32_t from, uint32_t to) {
   tally_ = {};
   const uint32_t end = std::min(to, batch.recordCount());
   for (uint32_t i = from; i < end; i++) {
@@ -28,7 +28,7 @@ void TextWriter::pass(const BatchReader& batch) {
   }
 }
 
-bool TextWriter::appendBlock(ByteBuffer& out, const BatchReader& batch, const Record& record) {
+bool TextWriter::appendBlock(TextBuffer& out, const BatchReader& batch, const Record& record) {
   asked_ = {};
   if (record.kind == static_cast<uint8_t>(http::Kind::request)) {
     waiting_.add(static_cast<uint64_t>(record.id), record.startTimeNs);

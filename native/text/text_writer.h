@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "byte_buffer.h"
+#include "text/text_buffer.h"
 #include "delivery/batch_reader.h"
 #include "text/message_blocks.h"
 #include "text/message_lines.h"
@@ -22,6 +22,14 @@ struct Tally {
   uint32_t responses = 0;
   uint32_t incomplete = 0;  ///< not Integrity::complete
   uint32_t cut = 0;         ///< flag::bodyTruncated
+
+  Tally& operator+=(const Tally& more) {
+    requests += more.requests;
+    responses += more.responses;
+    incomplete += more.incomplete;
+    cut += more.cut;
+    return *this;
+  }
 };
 
 class TextWriter {
@@ -32,7 +40,7 @@ class TextWriter {
   /// Appends the messages from index `from` up to `to`. Stops at one that it does not know how to write, and returns
   /// the index of the first that was not written; go on behind it. With Form::blocks it wants to see all messages in
   /// order.
-  uint32_t append(ByteBuffer& out, const delivery::BatchReader& batch, uint32_t from, uint32_t to);
+  uint32_t append(TextBuffer& out, const delivery::BatchReader& batch, uint32_t from, uint32_t to);
   /// There is nothing more of this batch.
   void pass(const delivery::BatchReader& batch);
 
@@ -42,7 +50,7 @@ class TextWriter {
   const Asked& asked() const { return asked_; }
 
  private:
-  bool appendBlock(ByteBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record);
+  bool appendBlock(TextBuffer& out, const delivery::BatchReader& batch, const delivery::Record& record);
   void count(const delivery::Record& record);
 
   const Form form_;
