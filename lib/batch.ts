@@ -6,6 +6,7 @@ import { BatchBuffer, type Connection } from './batch-buffer.js';
 import type { OpenBody } from './body/open-body.js';
 import type { Unanswered } from './continuations.js';
 import type { Exchange } from './exchanges/exchange.js';
+import { latin1 } from './latin1.js';
 import { connectionSize, flags, headerLayout, headerSize, LE, REQUEST, recordLayout, recordSize } from './layout.js';
 import type { NativeBatch, NativeWritten } from './native.js';
 import type { KnownProcesses, SeenConnection } from './system/connection-process.js';
@@ -331,13 +332,3 @@ export class Batch extends BatchBuffer<Connection> {
 function align(offset: number): number {
   return (offset + 7) & ~7;
 }
-
-interface SlicingBuffer extends Buffer {
-  latin1Slice(start: number, end: number): string;
-}
-
-/** `buffer.toString('latin1')` without its argument handling, which costs as much as a short string. */
-const latin1: (bytes: Buffer, start: number, end: number) => string =
-  'latin1Slice' in Buffer.prototype
-    ? (bytes, start, end) => (bytes as SlicingBuffer).latin1Slice(start, end)
-    : (bytes, start, end) => bytes.toString('latin1', start, end);

@@ -14,6 +14,7 @@ import type { ResolvedOptions } from './options.js';
 import { type FoundRequest, RecentRequests } from './requests.js';
 import { ShownIds } from './shown-ids.js';
 import { ConnectionProcesses } from './system/connection-processes.js';
+import type { TextWriter } from './text-writer.js';
 import { Decisions } from './write/decisions.js';
 
 export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
@@ -37,7 +38,7 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   #messagesNotMatched = 0;
   /** Only when packets are written. */
   #decisions: Decisions | undefined;
-  #writer: NativeTextWriter | undefined;
+  #writer: TextWriter | undefined;
   /** Absent when everything matches, and nothing has to be looked up. */
   readonly select?: (batch: Batch) => Batch | Promise<Batch>;
 
@@ -83,20 +84,24 @@ export class MessageDecoder implements Decoder<Message, Batch, MessageBatch> {
   }
 
   /** As much as possible becomes text, and messages only what does not. */
-  write(writer: NativeTextWriter): void {
+  write(writer: TextWriter): void {
     this.#writer = writer;
   }
 
   get writer(): NativeTextWriter | undefined {
-    return this.#writer;
+    return this.#writer?.native;
   }
 
   begin(): boolean {
     const wantsExchanges = this.#begin();
     // Whoever has to look at messages here needs them.
-    const looks = wantsExchanges || this.#renumbers || this.#decisions || this.#processes || this.#bodies;
+    const pairs = wantsExchanges && this.#writer?.form !== 'rows';
+    const looks = pairs || this.#renumbers || this.#decisions || this.#processes || this.#bodies;
     if (looks) this.#writer = undefined;
-    if (this.#writer) this.#looksForRequests = false;
+    if (this.#writer) {
+      this.#looksForRequests = false;
+      this.#forgotten = undefined;
+    }
     return wantsExchanges;
   }
 

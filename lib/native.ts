@@ -165,8 +165,8 @@ export interface NativeSession {
   pushEnd(): void;
 }
 
-/** `lines`: NDJSON. `blocks`: for reading, without colours. See native/text/message_lines.h and message_blocks.h. */
-export type TextForm = 'lines' | 'blocks';
+/** `lines`: NDJSON. `blocks`: for reading, without colours. `rows`: of exchanges, for a summary. See native/text/text_writer.h. */
+export type TextForm = 'lines' | 'blocks' | 'rows';
 
 /** What a {@link NativeTextWriter} made of the messages of a batch. */
 export interface NativeWritten {
@@ -178,6 +178,8 @@ export interface NativeWritten {
   next: number;
   /** Index behind the last message that was wanted. */
   end: number;
+  /** rows: exchanges that became complete. */
+  exchanges: number;
   /** Of those that were written: their numbers, how many of them are not complete, and how many have a body that was cut. */
   requests: number;
   responses: number;

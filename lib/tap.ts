@@ -51,7 +51,7 @@ export class Tap extends BaseTap<Message, MessageBatch> {
    */
   override batches(options: BatchOptions = {}): AsyncIterableIterator<MessageBatch> {
     if (options.exchanges) this.#messages.pair();
-    if (options._writer) this.#messages.write(options._writer.native);
+    if (options._writer) this.#messages.write(options._writer);
     return super.batches();
   }
 

@@ -15,9 +15,11 @@ export interface TextWriterOptions {
  * @internal
  */
 export class TextWriter {
+  readonly form: TextForm;
   readonly native: NativeTextWriter;
 
   constructor(form: TextForm, options: TextWriterOptions = {}) {
+    this.form = form;
     this.native = new native.TextWriter(form, options.selected ?? false);
   }
 

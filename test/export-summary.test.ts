@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHistogram } from 'node:perf_hooks';
 import { describe as suite, test } from 'node:test';
+import fc from 'fast-check';
 import { accessLogLine } from '../lib/export/access-log.js';
 import { Durations } from '../lib/export/durations.js';
 import { foldPath } from '../lib/export/endpoint.js';
@@ -60,6 +62,23 @@ suite('foldPath', () => {
     for (const piece of ['1-', 'a1', '-', '.', '0x', 'A']) foldPath(`/${piece.repeat(50_000)}!`);
     assert.ok(performance.now() - started < 1000);
   });
+});
+
+test('Durations are those of a histogram of the runtime', () => {
+  const value = fc.double({ min: 0, max: 33, noNaN: true }).map((exponent) => Math.floor(2 ** exponent));
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 1, maxLength: 200 }), (values) => {
+      const histogram = createHistogram({ lowest: 1, highest: 3_600_000_000, figures: 2 });
+      const durations = new Durations();
+      const clamped = values.map((us) => Math.min(3_600_000_000, Math.max(1, us)));
+      for (const us of clamped) {
+        histogram.record(us);
+        durations.add(us / 1000);
+      }
+      const ms = (percent: number) => Math.min(histogram.percentile(percent), Math.max(...clamped)) / 1000;
+      assert.deepEqual(durations.percentiles(), { p50: ms(50), p90: ms(90), p99: ms(99) });
+    }),
+  );
 });
 
 test('Durations', () => {

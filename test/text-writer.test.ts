@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { Batch } from '../lib/batch.js';
 import { ConsolePrinter } from '../lib/cli/printers/console.js';
 import type { Printer } from '../lib/cli/printers/printer.js';
-import { type CaptureOptions, capture, type Message } from '../lib/index.js';
+import { type CaptureOptions, capture, type Message, summarize } from '../lib/index.js';
 import { flags } from '../lib/layout.js';
 import { MessageBatch } from '../lib/message-batch.js';
 import { RecentRequests } from '../lib/requests.js';
@@ -230,7 +230,10 @@ suite('batches that do not cross', () => {
   });
 
   test('captures', async () => {
-    for (const [name, file] of files) await checkFile(file, name);
+    for (const [name, file] of files) {
+      await checkFile(file, name);
+      await checkSummary(file, name);
+    }
   });
 
   const corpus = path.join(top, '..', 'shared', 'corpus', 'pcaps');
@@ -241,7 +244,10 @@ suite('batches that do not cross', () => {
     );
   } catch {}
   test('real captures', { skip: captures.length === 0 ? skip('the corpus is not there') : false }, async () => {
-    for (const file of captures) await checkFile(path.join(corpus, file), file);
+    for (const file of captures) {
+      await checkFile(path.join(corpus, file), file);
+      await checkSummary(path.join(corpus, file), file);
+    }
   });
 
   test('so many messages', async () => {
@@ -270,6 +276,33 @@ suite('batches that do not cross', () => {
         ),
       );
       await checkFile(file, name);
+      await checkSummary(file, name);
+    }
+  });
+
+  test('a summary of what matches, and one that somebody else has to pair', async () => {
+    const [, file = ''] = files[0] ?? [];
+    for (const flags of [
+      ['--status', '200'],
+      ['--grep', 'a'],
+      ['-n', '3'],
+      ['--workers', '2'],
+    ]) {
+      const summary = summarize();
+      const args = ['-r', file, '--summary', ...flags];
+      const { stdout } = await flowtapHere(args);
+      const counted = flags[0] === '-n' ? 3 : Number.POSITIVE_INFINITY;
+      const options: CaptureOptions = { file };
+      if (flags[0] === '--status') options.match = 'status == 200';
+      if (flags[0] === '--grep') options.match = 'head ~ "a" or body ~ "a"';
+      if (flags[0] === '--workers') options.workers = 2;
+      let count = 0;
+      for await (const exchange of capture(options).exchanges()) {
+        summary.add(exchange);
+        if (++count === counted) break;
+      }
+      assert.ok(count > 0);
+      assertSame(stdout, summary.table(), flags.join(' '));
     }
   });
 });
@@ -291,6 +324,22 @@ async function checkFile(file: string, name: string): Promise<void> {
   assertSame((await flowtapHere(['-r', file])).stdout, want, name);
   const lines = messages.map((message) => `${JSON.stringify(message)}\n`).join('');
   assertSame((await flowtapHere(['-r', file, '--json'])).stdout, lines, name);
+}
+
+/** Exchanges that were paired natively, held to those of the library. */
+async function checkSummary(file: string, name: string): Promise<void> {
+  const summary = summarize();
+  let count = 0;
+  try {
+    for await (const exchange of capture({ file }).exchanges()) {
+      summary.add(exchange);
+      count++;
+    }
+  } catch (error) {
+    assert.equal((error as { code?: string }).code, 'ERR_FILE');
+  }
+  const { stdout } = await flowtapHere(['-r', file, '--summary']);
+  assertSame(stdout, count === 0 ? '' : summary.table(), name);
 }
 
 /** Without a difference of some megabytes. */

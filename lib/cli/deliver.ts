@@ -61,7 +61,8 @@ class Delivery {
     this.#options = options;
     this.#messagePrinters = outputs.printers.filter((printer) => printer.print);
     this.#exchangePrinters = outputs.printers.filter((printer) => printer.printExchange);
-    const alone = outputs.printers.length === 1 && !options.redact && options.kind === undefined;
+    const all = options.kind === undefined && (!options.exchanges || options.count === Number.POSITIVE_INFINITY);
+    const alone = outputs.printers.length === 1 && all && !options.redact;
     if (alone) this.writer = outputs.printers[0]?.writer;
     this.prepareWriter();
   }
@@ -80,8 +81,9 @@ class Delivery {
   add(batch: MessageBatch): void | Promise<void> {
     this.#messages = 0;
     this.#exchanges = 0;
-    const [printer] = this.#messagePrinters;
-    return this.writer && printer ? this.#addWritten(batch, this.writer, printer) : this.#addEach(batch);
+    const [printer] = this.#outputs.printers;
+    const written = batch._written !== undefined || !this.#options.exchanges;
+    return this.writer && printer && written ? this.#addWritten(batch, this.writer, printer) : this.#addEach(batch);
   }
 
   /** What is not written natively is printed here, in its place. */
@@ -111,8 +113,9 @@ class Delivery {
     return writer.write(batch, from, to);
   }
 
-  #take(told: Written, writer: TextWriter, { output }: Printer): void {
-    output?.pending.written(writer, told);
+  #take(told: Written, writer: TextWriter, printer: Printer): void {
+    printer.output?.pending.written(writer, told);
+    printer.written?.();
     this.#messages += told.requests + told.responses;
     this.#tally.addAll(told);
   }

@@ -83,7 +83,8 @@ export class Tally {
   }
 
   /** Messages that were written natively. */
-  addAll(written: { requests: number; responses: number; incomplete: number; cut: number }): void {
+  addAll(written: Pick<Tally, 'exchanges' | 'requests' | 'responses' | 'incomplete' | 'cut'>): void {
+    this.exchanges += written.exchanges;
     this.seen += written.requests + written.responses;
     this.requests += written.requests;
     this.responses += written.responses;

@@ -21,11 +21,29 @@ const foldedSegment = '{id}';
  * Parameters of a segment (`;jsessionid=…`) are left out. A longer path is cut after 200 characters.
  */
 export function foldPath(path: string): string {
-  const folded = path.split('/').map(foldSegment).join('/');
+  const last = path.lastIndexOf('/') + 1;
+  const folded = foldFolder(path.slice(0, last)) + foldSegment(path.slice(last));
   return folded.length <= maxPathLength ? folded : `${folded.slice(0, maxPathLength)}…`;
 }
 
+/** Folders in which nothing is folded: most requests are for something in one of a few. */
+const plainFolders = new Set<string>();
+const maxPlainFolders = 1000;
+const maxPlainLength = 200;
+
+function foldFolder(folder: string): string {
+  if (plainFolders.has(folder)) return folder;
+  const folded = folder.split('/').map(foldSegment).join('/');
+  if (folded === folder && folder.length <= maxPlainLength && plainFolders.size < maxPlainFolders)
+    plainFolders.add(folder);
+  return folded;
+}
+
+/** Short and without a digit: no identifier. */
+const plain = /^[a-z_~=+-]{0,15}$/i;
+
 function foldSegment(segment: string): string {
+  if (plain.test(segment)) return segment;
   const semicolon = segment.indexOf(';');
   const bare = semicolon < 0 ? segment : segment.slice(0, semicolon);
   if (isIdentifier(bare)) return foldedSegment;
@@ -45,4 +63,15 @@ function isOpaque(text: string): boolean {
   if (text.length < 16 || !/^[\w~=+-]+$/.test(text)) return false;
   if (/[A-Z]/.test(text) && /[a-z]/.test(text) && /\d/.test(text)) return true;
   return text.split(/[-_]/).some((part) => part.length >= 12 && (part.match(/[a-z]\d|\d[a-z]/gi)?.length ?? 0) >= 3);
+}
+
+const maxHostLength = 100;
+
+/** Host and port of a URL, `''` where there is none. */
+export function hostOf(url: string | null): string {
+  const [, host = ''] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url ?? '') ?? [];
+  return host
+    .slice(host.lastIndexOf('@') + 1)
+    .slice(0, maxHostLength)
+    .toLowerCase();
 }

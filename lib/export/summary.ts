@@ -5,7 +5,8 @@ import type { DetachedMessage } from '../detach.js';
 import type { DetachedExchange, Exchange } from '../exchanges/exchange.js';
 import type { Message } from '../message.js';
 import { Durations, type Percentiles } from './durations.js';
-import { foldPath } from './endpoint.js';
+import { foldPath, hostOf } from './endpoint.js';
+import { type ExchangeRow, exchangeRows } from './exchange-rows.js';
 import { formatTable, type TableOptions } from './summary-table.js';
 import { formatEndpoint } from './uri.js';
 
@@ -85,21 +86,44 @@ export class Summary {
 
   /** Of a response that is being streamed, what is known so far: wait for `response.finished` to have all of its time and length. */
   add(exchange: Exchange | DetachedExchange): void {
-    const { request, response, timing } = exchange;
-    const startNs = (request ?? response)?.startTime;
-    if (startNs === undefined) return;
-    if (this.#firstNs === undefined || startNs < this.#firstNs) this.#firstNs = startNs;
-    if (startNs > this.#lastNs) this.#lastNs = startNs;
+    const { request, response, connection, timing } = exchange;
+    const startTime = (request ?? response)?.startTime;
+    if (startTime === undefined) return;
+    this._addRow({
+      method: request?.method ?? '',
+      host: hostOf(request?.url ?? null),
+      path: request?.path ?? '',
+      hasRequest: request !== undefined,
+      server: formatEndpoint(connection.server),
+      startTime,
+      status: response?.status,
+      wait: timing.wait,
+      total: timing.total,
+      requestBytes: bytesOf(request),
+      responseBytes: bytesOf(response),
+    });
+  }
 
-    const endpoint = this.#endpointOf(exchange);
+  /** @internal What a TextWriter wrote of exchanges. */
+  _addRows(bytes: Buffer, start: number, end: number): void {
+    for (const row of exchangeRows(bytes, start, end)) this._addRow(row);
+  }
+
+  /** @internal */
+  _addRow(row: ExchangeRow): void {
+    const { startTime, status } = row;
+    if (this.#firstNs === undefined || startTime < this.#firstNs) this.#firstNs = startTime;
+    if (startTime > this.#lastNs) this.#lastNs = startTime;
+
+    const endpoint = this.#endpointOf(row);
     endpoint.count++;
-    if (response === undefined) endpoint.unanswered++;
-    else if (response.status >= 500) endpoint.serverErrors++;
-    else if (response.status >= 400) endpoint.clientErrors++;
-    endpoint.wait.add(timing.wait);
-    endpoint.total.add(timing.total);
-    endpoint.requestBytes += bytesOf(request);
-    endpoint.responseBytes += bytesOf(response);
+    if (status === undefined) endpoint.unanswered++;
+    else if (status >= 500) endpoint.serverErrors++;
+    else if (status >= 400) endpoint.clientErrors++;
+    endpoint.wait.add(row.wait);
+    endpoint.total.add(row.total);
+    endpoint.requestBytes += row.requestBytes;
+    endpoint.responseBytes += row.responseBytes;
   }
 
   /** The busiest first, other endpoints last. */
@@ -116,12 +140,11 @@ export class Summary {
     return formatTable(this.rows(), options);
   }
 
-  #endpointOf({ request, connection }: Exchange | DetachedExchange): Endpoint {
-    const server = formatEndpoint(connection.server);
-    const method = request?.method ?? '';
-    const host = request === undefined ? server : hostOf(request.url) || server;
-    const path = request === undefined ? '' : foldPath(request.path);
-    const name = request === undefined ? `${host} (request not captured)` : `${method} ${host}${path}`;
+  #endpointOf(row: ExchangeRow): Endpoint {
+    const { method, hasRequest, server } = row;
+    const host = row.host || server;
+    const path = hasRequest ? foldPath(row.path) : '';
+    const name = hasRequest ? `${method} ${host}${path}` : `${host} (request not captured)`;
     let endpoint = this.#endpoints.get(name);
     if (endpoint !== undefined) return endpoint;
     if (this.#endpoints.size < this.#maxEndpoints) {
@@ -150,16 +173,6 @@ function rowOf(name: string, endpoint: Endpoint, seconds: number): SummaryRow {
     wait: endpoint.wait.percentiles(),
     total: endpoint.total.percentiles(),
   };
-}
-
-const maxHostLength = 100;
-
-function hostOf(url: string | null): string {
-  const [, host = ''] = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url ?? '') ?? [];
-  return host
-    .slice(host.lastIndexOf('@') + 1)
-    .slice(0, maxHostLength)
-    .toLowerCase();
 }
 
 function bytesOf(message: Message | DetachedMessage | undefined): number {

@@ -1,6 +1,7 @@
 #include "addon/text_writer_wrap.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,7 +20,8 @@ delivery::Bytes bytesOf(Napi::ArrayBuffer buffer) {
 }
 
 text::Form formOf(const Napi::Value& name) {
-  return name.ToString().Utf8Value() == "blocks" ? text::Form::blocks : text::Form::lines;
+  const std::string form = name.ToString().Utf8Value();
+  return form == "rows" ? text::Form::rows : form == "blocks" ? text::Form::blocks : text::Form::lines;
 }
 
 }  // namespace
@@ -50,8 +52,8 @@ bool TextWriterWrap::add(const delivery::Batch& batch) {
   const delivery::BatchReader reader(batch);
   end_ = std::min(limit_, reader.recordCount());
   next_ = writer_.append(text_, reader, 0, end_);
+  writer_.pass(text_, reader);
   tally_ += writer_.tally();
-  writer_.pass(reader);
   if (limit_ != UINT32_MAX) limit_ -= end_;
   return next_ == end_;
 }
@@ -64,6 +66,7 @@ Napi::Object TextWriterWrap::told(Napi::Env env) const {
   told.Set("lent", text_.isLent());
   told.Set("next", next_);
   told.Set("end", end_);
+  told.Set("exchanges", tally_.exchanges);
   told.Set("requests", tally_.requests);
   told.Set("responses", tally_.responses);
   told.Set("incomplete", tally_.incomplete);

@@ -4,7 +4,6 @@
 #include <napi.h>
 
 #include "delivery/batch.h"
-#include "text/text_buffer.h"
 #include "text/text_writer.h"
 
 namespace flowtap::addon {

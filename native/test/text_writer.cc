@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <string>
 #include <utility>
@@ -30,6 +31,11 @@ Written write(text::TextWriter& writer, const BatchReader& batch, uint32_t from 
   text::TextBuffer out;
   const uint32_t next = writer.append(out, batch, from, to);
   return {{reinterpret_cast<const char*>(out.data()), out.size()}, next};
+}
+
+void pass(text::TextWriter& writer, const BatchReader& batch) {
+  text::TextBuffer ignored;
+  writer.pass(ignored, batch);
 }
 
 /// A request at 1 ns and its response `waitNs` later.
@@ -117,7 +123,7 @@ TEST_CASE("text: a request is remembered over batches until it is answered or wi
   fixture.outbox.flush();
   const auto first = fixture.mailbox.take();
   CHECK(write(writer, BatchReader(*first)).next == 1);
-  writer.pass(BatchReader(*first));
+  pass(writer, BatchReader(*first));
   SUBCASE("answered") {
     fixture.send(1, "HTTP/1.1 100 Continue\r\n\r\n" + answer(""), 5001);
     fixture.outbox.flush();
@@ -132,7 +138,7 @@ TEST_CASE("text: a request is remembered over batches until it is answered or wi
     fixture.outbox.flush();
     const auto second = fixture.mailbox.take();
     CHECK(BatchReader(*second).continuationCount() == 1);
-    writer.pass(BatchReader(*second));
+    pass(writer, BatchReader(*second));
     DeliveryFixture another;
     const auto later = exchanged(another, answer(""));
     CHECK(write(writer, BatchReader(*later), 1).text.find("#2 answers #1\n") != std::string::npos);
@@ -177,11 +183,11 @@ TEST_CASE("text: a batch whose offsets are wrong is never read beyond its end") 
     }
     if (round % 16 == 0) damaged.resize(random() % damaged.size());
     const BatchReader reader({damaged.data(), damaged.size()}, {});
-    for (const text::Form form : {text::Form::lines, text::Form::blocks}) {
+    for (const text::Form form : {text::Form::lines, text::Form::blocks, text::Form::rows}) {
       text::TextWriter writer(form, false);
       for (uint32_t next = 0; next < std::min(reader.recordCount(), 100u); next++)
         next = write(writer, reader, next).next;
-      writer.pass(reader);
+      pass(writer, reader);
     }
   }
 }
@@ -211,4 +217,57 @@ TEST_CASE("text: durations as JavaScript rounds and writes them") {
     const std::string text = write(writer, BatchReader(*batch)).text;
     CHECK(text.find(std::string(" after ") + want + "\n") != std::string::npos);
   }
+}
+
+TEST_CASE("text: rows of exchanges, answered, not answered, and answers to nothing") {
+  DeliveryFixture fixture;
+  const std::string waits = "POST /later HTTP/1.1\r\nContent-Length: 2\r\n\r\nab";
+  fixture.send(0, get, 1000);
+  fixture.send(1, "HTTP/1.1 100 Continue\r\n\r\n" + answer("hello"), 4000);
+  fixture.send(0, waits, 5000);
+  fixture.handler.close(fixture.info, fixture.state, tcp::CloseReason::reset, 6000);
+  fixture.outbox.flush();
+  const auto batch = fixture.mailbox.take();
+  const BatchReader reader(*batch);
+  text::TextWriter writer(text::Form::rows, false);
+  text::TextBuffer out;
+  CHECK(writer.append(out, reader, 0, UINT32_MAX) == reader.recordCount());
+  writer.pass(out, reader);
+  CHECK(writer.tally().exchanges == 2);
+  CHECK(writer.tally().requests == 2);
+  CHECK(writer.tally().responses == 2);
+
+  text::ExchangeRow row;
+  size_t at = 0;
+  const auto next = [&]() {
+    REQUIRE(out.size() >= at + sizeof row);
+    std::memcpy(&row, out.data() + at, sizeof row);
+    const size_t length = size_t{row.methodLength} + row.targetLength + row.hostLength + row.serverLength;
+    REQUIRE(out.size() >= at + sizeof row + length);
+    std::string words(reinterpret_cast<const char*>(out.data()) + at + sizeof row, length);
+    at += sizeof row + ((length + 7) & ~size_t{7});
+    return words;
+  };
+  CHECK(next() == "GET/aexample.test0.0.0.0:80");
+  CHECK(row.startNs == 1000);
+  CHECK(row.status == 200);
+  CHECK(row.waitNs == 3000);
+  CHECK(row.totalNs == 3000);
+  CHECK(row.requestBytes == static_cast<double>(get.size()));
+  CHECK(row.responseBytes == static_cast<double>(answer("hello").size()));
+  CHECK(next() == "POST/later0.0.0.0:80");
+  CHECK(row.status == 0);
+  CHECK(row.hasRequest == 1);
+  CHECK(std::isnan(row.waitNs));
+  CHECK(row.requestBytes == static_cast<double>(waits.size()));
+  CHECK(at == out.size());
+
+  // Behind a writer that has not seen the request.
+  text::TextWriter late(text::Form::rows, false);
+  text::TextBuffer lateOut;
+  late.append(lateOut, reader, 2, 3);
+  std::memcpy(&row, lateOut.data(), sizeof row);
+  CHECK(row.hasRequest == 0);
+  CHECK(row.startNs == 4000);
+  CHECK(row.methodLength + row.targetLength + row.hostLength == 0);
 }

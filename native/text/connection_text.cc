@@ -103,6 +103,10 @@ void writeConnectionJson(Pen& pen, const delivery::Connection& connection) {
 void writeEnds(Pen& pen, const delivery::Connection& connection) {
   writeEnd(pen, connection.clientAddress, connection.clientPort, connection.ipVersion);
   pen.write(" -> ");
+  writeServer(pen, connection);
+}
+
+void writeServer(Pen& pen, const delivery::Connection& connection) {
   writeEnd(pen, connection.serverAddress, connection.serverPort, connection.ipVersion);
 }
 

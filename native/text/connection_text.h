@@ -18,6 +18,9 @@ void writeConnectionJson(Pen& pen, const delivery::Connection& connection);
 /// `192.0.2.1:47106 -> 192.0.2.2:80`, `[2001:db8::1]:47106 -> [2001:db8::2]:80`.
 void writeEnds(Pen& pen, const delivery::Connection& connection);
 
+/// `192.0.2.2:80`
+void writeServer(Pen& pen, const delivery::Connection& connection);
+
 /// Dotted IPv4, or IPv6 as RFC 5952 recommends.
 void writeAddress(Pen& pen, const uint8_t address[16], uint8_t ipVersion);
 

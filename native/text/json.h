@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "text/text_buffer.h"
 #include "text/block.h"
 #include "text/pen.h"
+#include "text/text_buffer.h"
 
 namespace flowtap::text {
 

@@ -4,10 +4,10 @@
 
 #include <cstdint>
 
-#include "text/text_buffer.h"
 #include "delivery/batch_reader.h"
 #include "text/connection_text.h"
 #include "text/pen.h"
+#include "text/text_buffer.h"
 
 namespace flowtap::text {
 

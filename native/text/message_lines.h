@@ -1,10 +1,10 @@
 // Messages as NDJSON: what `message.toJSON()` gives, a line each. lib/json.ts says what the members mean.
 #pragma once
 
-#include "text/text_buffer.h"
 #include "delivery/batch_reader.h"
 #include "text/connection_text.h"
 #include "text/pen.h"
+#include "text/text_buffer.h"
 
 namespace flowtap::text {
 

@@ -13,14 +13,31 @@ uint32_t TextWriter::append(TextBuffer& out, const BatchReader& batch, uint32_t 
   const uint32_t end = std::min(to, batch.recordCount());
   for (uint32_t i = from; i < end; i++) {
     const Record record = batch.record(i);
-    const bool written = form_ == Form::lines ? lines_.append(out, batch, record) : appendBlock(out, batch, record);
-    if (!written) return i;
+    if (!appendOne(out, batch, record)) return i;
     count(record);
   }
   return std::max(from, end);
 }
 
-void TextWriter::pass(const BatchReader& batch) {
+bool TextWriter::appendOne(TextBuffer& out, const BatchReader& batch, const Record& record) {
+  switch (form_) {
+    case Form::lines:
+      return lines_.append(out, batch, record);
+    case Form::blocks:
+      return appendBlock(out, batch, record);
+    case Form::rows:
+      return rows_.append(out, batch, record);
+  }
+  return false;
+}
+
+void TextWriter::pass(TextBuffer& out, const BatchReader& batch) {
+  if (form_ == Form::rows) {
+    rows_.appendUnanswered(out, batch);
+    tally_.exchanges = rows_.count();
+    rows_.resetCount();
+    return;
+  }
   for (uint32_t i = 0; i < batch.continuationCount(); i++) {
     const delivery::Continuation told = batch.continuation(i);
     if (told.kind == static_cast<uint8_t>(delivery::ContinuationKind::unanswered))

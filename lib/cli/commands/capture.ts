@@ -54,9 +54,9 @@ export function captureOptions(
   return options;
 }
 
-/** Only packets are written. */
+/** Only packets are written, or a table that tells how long bodies are. */
 function showsNothing(flags: CaptureFlags, wanted: Wanted): boolean {
-  return !showsOn(flags, 'stdout') && !flags.outputs.summary && !needsBodies(flags, wanted);
+  return !showsOn(flags, 'stdout') && !needsBodies(flags, wanted);
 }
 
 /** De-chunked ones, which `--raw` alone does not. */

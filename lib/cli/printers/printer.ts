@@ -26,10 +26,12 @@ export interface Printer {
    * @param asked start of the request that it answers, where the message itself cannot tell
    */
   print?(message: PrintedMessage, asked?: bigint): void | Promise<void>;
-  /** What writes the same as `print()`, many times as fast, of most messages. */
+  /** What writes the same as `print()`, many times as fast, of most messages; or what `printExchange()` needs of each exchange. */
   readonly writer?: TextWriter | undefined;
   /** Where that goes. */
   readonly output?: Pick<Output, 'pending'>;
+  /** The writer has written something there. */
+  written?(): void;
   /** Writes one exchange; a promise when the next one must wait. */
   printExchange?(exchange: Exchange): void | Promise<void>;
   /** Writes what belongs behind everything else. */

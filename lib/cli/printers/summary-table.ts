@@ -1,5 +1,6 @@
 /** `--summary`: which endpoint was asked how often, and how it went. */
-import { type Exchange, type Summary, summarize } from '../../index.js';
+import { type Exchange, type Summary, summarize, TextWriter } from '../../index.js';
+import { ByteBuffer } from '../byte-buffer.js';
 import type { Output } from '../output.js';
 import type { Printer } from './printer.js';
 
@@ -13,6 +14,8 @@ export interface SummaryPrinterOptions {
 }
 
 export class SummaryPrinter implements Printer {
+  readonly writer = new TextWriter('rows');
+  readonly output = { pending: new ByteBuffer() };
   readonly #output: Pick<Output, 'pending' | 'flush'>;
   readonly #options: SummaryPrinterOptions;
   readonly #summary: Summary = summarize();
@@ -32,6 +35,15 @@ export class SummaryPrinter implements Printer {
 
   printExchange(exchange: Exchange): void {
     this.#summary.add(exchange);
+    this.#empty = false;
+    this.#changed = true;
+  }
+
+  written(): void {
+    const { pending } = this.output;
+    if (pending.length === 0) return;
+    this.#summary._addRows(pending.bytes, 0, pending.length);
+    pending.length = 0;
     this.#empty = false;
     this.#changed = true;
   }
