@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <memory>
 #include <unordered_map>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "fuzz/accounts.h"
 #include "pipeline.h"
 #include "source/capture_parser.h"
+#include "text/text_writer.h"
 
 using namespace flowtap;
 using fuzz::require;
@@ -66,6 +68,7 @@ class Reader {
     require(header.continuationsOffset + header.continuationCount * sizeof(delivery::Continuation) == buffer.size(),
             "continuations end the buffer");
     readContinuations(buffer, header);
+    readText(batch, buffer);
     for (uint32_t i = 0; i < header.recordCount; i++) {
       delivery::Record record;
       std::memcpy(&record, buffer.data() + arena + i * sizeof record, sizeof record);
@@ -138,10 +141,35 @@ class Reader {
     }
   }
 
+  /// Whether it crossed or not, the text of a batch is the same.
+  void readText(const delivery::Batch& batch, const std::vector<uint8_t>& buffer) {
+    std::vector<delivery::Bytes> bodies;
+    for (const ByteBuffer& body : batch.bodies) bodies.push_back({body.data(), body.size()});
+    const delivery::BatchReader own(batch);
+    const delivery::BatchReader crossed({buffer.data(), buffer.size()}, std::move(bodies));
+    require(own.recordCount() == crossed.recordCount(), "as many records");
+    for (size_t i = 0; i < std::size(writers_); i++) {
+      text::TextBuffer text;
+      text::TextBuffer same;
+      for (uint32_t next = 0; next < own.recordCount(); next++) {
+        const uint32_t from = next;
+        next = writers_[i].append(text, own, from, UINT32_MAX);
+        require(next == crossedWriters_[i].append(same, crossed, from, UINT32_MAX), "as far");
+      }
+      writers_[i].pass(text, own);
+      crossedWriters_[i].pass(same, crossed);
+      require(text.size() == same.size() && std::equal(text.data(), text.data() + text.size(), same.data()),
+              "the same text");
+    }
+  }
+
   void addToDigest(const uint8_t* bytes, size_t length) {
     for (size_t i = 0; i < length; i++) digest = (digest ^ bytes[i]) * 1099511628211u;
   }
 
+  text::TextWriter writers_[3] = {{text::Form::lines, false}, {text::Form::blocks, false}, {text::Form::rows, false}};
+  text::TextWriter crossedWriters_[3] = {
+      {text::Form::lines, false}, {text::Form::blocks, false}, {text::Form::rows, false}};
   double lastId_ = 0;
   std::vector<uint64_t> connections_;
   std::unordered_map<double, double> connectionOf_;

@@ -113,10 +113,11 @@ void writeServer(Pen& pen, const delivery::Connection& connection) {
 void ConnectionTexts::write(Pen& pen, const delivery::Connection& connection) {
   if (entries_ == nullptr) entries_ = std::make_unique<Entry[]>(count);
   Entry& entry = entries_[static_cast<uint64_t>(connection.id) % count];
-  if (entry.length == 0 || std::memcmp(&entry.connection, &connection, sizeof connection) != 0) {
+  const auto* const bytes = reinterpret_cast<const uint8_t*>(&connection);
+  if (entry.length == 0 || std::memcmp(entry.connection, bytes, sizeof connection) != 0) {
     Pen into(entry.text);
     writeAnew_(into, connection);
-    entry.connection = connection;
+    std::memcpy(entry.connection, bytes, sizeof connection);
     entry.length = static_cast<uint32_t>(into.at() - entry.text);
   }
   pen.copy(entry.text, entry.length);

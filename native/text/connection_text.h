@@ -34,7 +34,7 @@ class ConnectionTexts {
  private:
   static constexpr size_t count = 128;
   struct Entry {
-    delivery::Connection connection;
+    uint8_t connection[sizeof(delivery::Connection)];
     uint32_t length;  ///< 0: none
     uint8_t text[maxConnectionText];
   };

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "text/connection_text.h"
@@ -136,7 +137,8 @@ void ExchangeRows::write(TextBuffer& out, ExchangeRow row, const Request& reques
   const size_t length = (request.words.size() + 7) & ~size_t{7};
   uint8_t* const at = out.extend(sizeof row + length);
   std::memcpy(at, &row, sizeof row);
-  std::memcpy(at + sizeof row, request.words.data(), request.words.size());
+  std::memset(at + sizeof row + request.words.size(), 0, length - request.words.size());
+  Pen(at + sizeof row).write(std::string_view(request.words));
   count_++;
 }
 

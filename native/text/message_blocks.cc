@@ -220,7 +220,11 @@ bool MessageBlocks::writeHeading(Pen& pen, const delivery::Connection& connectio
   uint8_t* const ends = pen.at();
   ends_.write(pen, connection);
   const bool isResponse = record.kind != static_cast<uint8_t>(http::Kind::request);
-  if (isResponse) std::memcpy(std::find(ends, pen.at(), '-'), "<-", 2);
+  if (isResponse) {
+    uint8_t* const arrow = std::find(ends, pen.at(), '-');
+    arrow[0] = '<';
+    arrow[1] = '-';
+  }
   pen.write("  #");
   pen.number(static_cast<uint64_t>(record.id));
   if (isResponse && record.requestId == 0) {
