@@ -5,18 +5,6 @@
 
 namespace flowtap::delivery {
 
-bool Section::field(uint32_t index, FieldSpan& span) const {
-  if (wide_) {
-    std::memcpy(&span, table_.data + size_t{index} * sizeof span, sizeof span);
-  } else {
-    uint16_t narrow[4];
-    std::memcpy(narrow, table_.data + size_t{index} * sizeof narrow, sizeof narrow);
-    span = {narrow[0], narrow[1], narrow[2], narrow[3]};
-  }
-  return span.nameStart <= span.nameEnd && span.valueStart <= span.valueEnd && span.nameEnd <= bytes.length &&
-         span.valueEnd <= bytes.length;
-}
-
 BatchReader::BatchReader(Bytes buffer, std::vector<Bytes> bodies) : buffer_(buffer), bodies_(std::move(bodies)) {
   Bytes bytes;
   BatchHeader header;

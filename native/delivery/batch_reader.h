@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "delivery/batch.h"
@@ -32,8 +33,18 @@ class Section {
   Bytes bytes;
   uint32_t count = 0;
 
-  /// False when it does not lie in the section.
-  bool field(uint32_t index, FieldSpan& span) const;
+  /// False when it does not lie in the section. Here, because it is called a field.
+  bool field(uint32_t index, FieldSpan& span) const {
+    if (wide_) {
+      std::memcpy(&span, table_.data + size_t{index} * sizeof span, sizeof span);
+    } else {
+      uint16_t narrow[4];
+      std::memcpy(narrow, table_.data + size_t{index} * sizeof narrow, sizeof narrow);
+      span = {narrow[0], narrow[1], narrow[2], narrow[3]};
+    }
+    return span.nameStart <= span.nameEnd && span.valueStart <= span.valueEnd && span.nameEnd <= bytes.length &&
+           span.valueEnd <= bytes.length;
+  }
 
  private:
   friend class BatchReader;

@@ -7,15 +7,6 @@ namespace flowtap::text {
 
 namespace {
 
-constexpr uint64_t tops = 0x8080808080808080;
-constexpr size_t wordBytes = sizeof(uint64_t);
-
-uint64_t wordAt(const uint8_t* bytes) {
-  uint64_t word;
-  std::memcpy(&word, bytes, wordBytes);
-  return word;
-}
-
 /// By byte: 0 as it is, else the character behind a backslash, 'u' for \u00XX.
 constexpr std::array<uint8_t, 256> makeEscapes() {
   std::array<uint8_t, 256> escapes{};
@@ -62,8 +53,9 @@ size_t sequenceLength(const uint8_t* bytes, size_t left) {
 bool isUtf8(const uint8_t* bytes, size_t length) {
   const uint8_t* const end = bytes + length;
   while (bytes != end) {
-    if (static_cast<size_t>(end - bytes) >= wordBytes && (wordAt(bytes) & tops) == 0) {
-      bytes += wordBytes;
+    if (static_cast<size_t>(end - bytes) >= 2 * blockBytes &&
+        (Block(bytes).high() | Block(bytes + blockBytes).high()) == 0) {
+      bytes += 2 * blockBytes;
     } else if (*bytes < 0x80) {
       bytes++;
     } else {
