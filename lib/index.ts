@@ -58,10 +58,8 @@ export type { MatchObject, TextMatch } from './match/match-object.js';
 export type { MatchScope } from './match/scope.js';
 export type { BodyStreamOptions, Integrity, Message, MessageEnd, RequestMessage, ResponseMessage } from './message.js';
 export type { MessageBatch } from './message-batch.js';
-export { lastNumberOf, numberedFile, numberedFilesOf } from './numbered-files.js';
 export type { ByteStream, CaptureOptions, ReadableStreamLike } from './options.js';
 export type { Rotation } from './rotation.js';
-export { isSameFile } from './same-file.js';
 export type {
   CaptureStats,
   DecodeStats,
@@ -78,7 +76,5 @@ export { type Listener, listeners } from './system/listeners.js';
 export { type DroppedTo, dropPrivileges } from './system/privileges.js';
 export type { ProcessInfo } from './system/process-info.js';
 export type { BatchOptions, CaptureInfo, Tap } from './tap.js';
-/** @internal */
-export { TextWriter } from './text-writer.js';
 export type { WriteOptions } from './write/write-options.js';
 export { type Written, writePcapng } from './write/write-pcapng.js';

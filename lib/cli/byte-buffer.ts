@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { TextWriter } from '../index.js';
+import type { TextWriter } from '../command-entry.js';
 
 const initialBytes = 256 * 1024;
 /** What a native writer writes at a time mostly fits. */

@@ -1,5 +1,6 @@
 /** From the tap to the outputs. */
-import type { Exchange, Message, MessageBatch, RedactOptions, TextWriter } from '../index.js';
+import type { TextWriter } from '../command-entry.js';
+import type { Exchange, Message, MessageBatch, RedactOptions } from '../index.js';
 import type { Outputs } from './outputs.js';
 import type { PrintedMessage, Printer } from './printers/printer.js';
 import { withoutSecrets } from './redaction.js';

@@ -1,7 +1,7 @@
 /** The files that flags name: looked at before the first of them is made. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { isSameFile, numberedFilesOf } from '../index.js';
+import { isSameFile, numberedFilesOf } from '../command-entry.js';
 import { expandNames } from './capture-files.js';
 import { UsageError } from './exit.js';
 import type { CaptureFlags } from './flags.js';

@@ -2,7 +2,8 @@
  * For reading: a block a message, safe to show on any terminal. Where there are no colours, native code writes plain messages the same way
  * (native/text/message_blocks.h); what is decoded, escaped, painted, masked or looked up is written here.
  */
-import { type ConnectionProcess, TextWriter } from '../../index.js';
+import { TextWriter } from '../../command-entry.js';
+import type { ConnectionProcess } from '../../index.js';
 import type { ByteBuffer } from '../byte-buffer.js';
 import {
   formatAmount,

@@ -1,5 +1,5 @@
 /** NDJSON: one message a line, as `message.toJSON()` gives it. */
-import { TextWriter } from '../../index.js';
+import { TextWriter } from '../../command-entry.js';
 import type { Output } from '../output.js';
 import { sanitizeJson } from '../terminal.js';
 import { bodyDigest } from './digest.js';

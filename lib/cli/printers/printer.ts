@@ -1,5 +1,6 @@
 /** What every output of the command is: something that takes messages or exchanges one after the other. */
-import type { DetachedMessage, Exchange, Message, MessageHeaders, ResponseMessage, TextWriter } from '../../index.js';
+import type { TextWriter } from '../../command-entry.js';
+import type { DetachedMessage, Exchange, Message, MessageHeaders, ResponseMessage } from '../../index.js';
 import type { Output } from '../output.js';
 
 interface PrintedCommon

@@ -1,5 +1,6 @@
 /** `--summary`: which endpoint was asked how often, and how it went. */
-import { type Exchange, type Summary, summarize, TextWriter } from '../../index.js';
+import { TextWriter } from '../../command-entry.js';
+import { type Exchange, type Summary, summarize } from '../../index.js';
 import { ByteBuffer } from '../byte-buffer.js';
 import type { Output } from '../output.js';
 import type { Printer } from './printer.js';

@@ -1,7 +1,7 @@
 /** An output whose file makes way for the next one when it is large or old enough. */
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { lastNumberOf, numberedFile } from '../../index.js';
+import { lastNumberOf, numberedFile } from '../../command-entry.js';
 import { createFile } from '../new-file.js';
 import { FinishedFiles } from './finished-files.js';
 import type { RotationFlags } from './options.js';
