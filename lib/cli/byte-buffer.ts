@@ -19,6 +19,7 @@ export class ByteBuffer {
   /** The same memory, for words at any alignment. */
   view: DataView;
   length = 0;
+  #lentAt: number | undefined;
 
   constructor(capacity = initialBytes) {
     this.bytes = Buffer.allocUnsafeSlow(capacity);
@@ -62,11 +63,14 @@ export class ByteBuffer {
   /** Lets native code write behind what is there; {@link written} tells what it did. */
   lendTo(writer: TextWriter): void {
     writer.native.lend(this.reserve(lentBytes), this.length);
+    this.#lentAt = this.length;
   }
 
   written(writer: TextWriter, { bytes, lent }: { bytes: number; lent: boolean }): void {
-    if (lent) this.length += bytes;
+    // Unless something else came in between, it is there.
+    if (lent && this.#lentAt === this.length) this.length += bytes;
     else this.copy(writer.native.text());
+    this.#lentAt = undefined;
   }
 
   /** A number from 0 on, in decimal, padded with zeroes to a width. */
