@@ -3,7 +3,7 @@ import type { TextWriter } from '../command-entry.js';
 
 const initialBytes = 256 * 1024;
 /** What a native writer writes at a time mostly fits. */
-const lentBytes = 1792 * 1024;
+const lentBytes = 1280 * 1024;
 
 export function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t keptBytes = size_t{4} << 20;
 /// Batches are written one behind the other until there is so much: each step through JavaScript costs as much as some
 /// ten messages.
-constexpr size_t enoughBytes = size_t{1} << 20;
+constexpr size_t enoughBytes = size_t{512} << 10;
 
 delivery::Bytes bytesOf(Napi::ArrayBuffer buffer) {
   return {static_cast<const uint8_t*>(buffer.Data()), buffer.ByteLength()};
