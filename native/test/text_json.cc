@@ -12,7 +12,9 @@ using namespace flowtap;
 
 namespace {
 
-std::string textOf(const text::TextBuffer& buffer) { return {reinterpret_cast<const char*>(buffer.data()), buffer.size()}; }
+std::string textOf(const text::TextBuffer& buffer) {
+  return {reinterpret_cast<const char*>(buffer.data()), buffer.size()};
+}
 const uint8_t* bytes(const std::string& from) { return reinterpret_cast<const uint8_t*>(from.data()); }
 
 /// In memory of its own, so that nothing beyond it is read.
