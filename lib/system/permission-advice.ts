@@ -3,21 +3,19 @@ import { quote } from '../export/shell-quote.js';
 import { type PermissionFacts, permissionFacts } from './permission-facts.js';
 
 /** Numbers of capabilities (linux/capability.h). */
-const numbers = { dac_read_search: 2, net_admin: 12, net_raw: 13, sys_ptrace: 19, sys_admin: 21 } as const;
+const numbers = { dac_read_search: 2, net_raw: 13, sys_ptrace: 19, sys_admin: 21 } as const;
 
 type Capability = keyof typeof numbers;
 
 /** Something that takes a permission. */
 export type Deed = 'capture' | 'enterNamespace' | 'seeSockets';
 
+/** Promiscuous mode takes no more: whoever may open a packet socket may ask for it (packet(7)). */
 const needed: Readonly<Record<Deed, readonly Capability[]>> = {
   capture: ['net_raw'],
   enterNamespace: ['net_raw', 'sys_admin', 'sys_ptrace'],
   seeSockets: ['net_raw', 'dac_read_search', 'sys_ptrace'],
 };
-
-/** Taken too where it can be had, for promiscuous mode. */
-const useful: readonly Capability[] = ['net_admin'];
 
 /**
  * Ways to be permitted that, the best first, each with the line to type where one fits: in a container that cannot have the
@@ -38,8 +36,7 @@ export function waysToPermit(deed: Deed, facts: PermissionFacts = permissionFact
       ? 'run it as root in the container (docker exec --user 0)'
       : `run it as root: ${sudo(facts)}`;
   if (!facts.fileCapabilities) return [asRoot];
-  // One that cannot be had would keep the program from starting.
-  const wanted = [...needed[deed], ...useful.filter(has)].map((one) => `cap_${one}`).join(',');
+  const wanted = needed[deed].map((one) => `cap_${one}`).join(',');
   return [
     asRoot,
     `or give this Node.js the capabilities, ${facts.sudo ? 'once: sudo' : 'once, as root:'} setcap ${wanted}=eip ${word(facts.program)}`,
