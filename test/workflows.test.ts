@@ -24,3 +24,9 @@ for (const file of readdirSync(folder))
       [],
     );
   });
+
+test('actions are those of a commit: a tag can be moved to another one', () => {
+  for (const file of readdirSync(folder))
+    for (const [, used = ''] of readFileSync(path.join(folder, file), 'utf8').matchAll(/\buses: (\S.*)$/gm))
+      if (!used.startsWith('./')) assert.match(used, /^[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/, file);
+});
