@@ -6,7 +6,7 @@ import { describe as suite, test } from 'node:test';
 import { parseCommandLine } from '../lib/cli/flags.js';
 import { explain, type MatchObject } from '../lib/index.js';
 import { top } from './support/environment.js';
-import { anchorsOf, blocksOf, pages, readPage } from './support/markdown.js';
+import { anchorsOf, blocksOf, linksOf, pages, readPage } from './support/markdown.js';
 import { optionalPackage } from './support/optional-package.js';
 import { programsOf } from './support/shell-lines.js';
 
@@ -70,10 +70,8 @@ suite('blocks', () => {
 
 test('links within the documentation lead somewhere', () => {
   const broken: string[] = [];
-  for (const page of pages()) {
-    const text = readPage(page).replace(/^ *```.*?^ *```$/gms, '');
-    for (const [, target = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^(?:https?|mailto):/.test(target)) continue;
+  for (const page of [...pages(), 'examples/README.md']) {
+    for (const target of linksOf(readPage(page))) {
       const [file = '', anchor] = target.split('#');
       const other = file === '' ? page : path.posix.join(path.posix.dirname(page), file);
       if (!existsSync(path.join(top, other))) broken.push(`${page}: ${target}`);

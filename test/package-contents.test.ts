@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe as suite, test } from 'node:test';
 import { top } from './support/environment.js';
+import { linksOf, readPage } from './support/markdown.js';
 import { binary, manifest, noBinary, packed } from './support/packed.js';
 
 /** Files below a folder, relative to the project. */
@@ -28,7 +29,11 @@ suite('the packed package', { skip: noBinary }, () => {
       'scripts/build-addon.mjs',
       'scripts/lib/system.mjs',
       'scripts/native-sources.mjs',
+      'SECURITY.md',
+      'examples/README.md',
       'examples/demo/incident.pcap',
+      ...below('examples', /^examples\/\w+\.mjs$/),
+      ...below('deploy'),
       'native/addon/exports.map',
       ...below('native', /^native\/(?!test\/|fuzz\/).*\.(cc|h)$/),
       ...below('docs'),
@@ -42,6 +47,20 @@ suite('the packed package', { skip: noBinary }, () => {
         .sort(),
       expected.sort(),
     );
+  });
+
+  test('its pages lead to what it holds, but for what only a checkout is for', () => {
+    const files = packed().files.map((file) => file.path);
+    const absent = files
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((page) =>
+        linksOf(readPage(page))
+          .map((target) => target.split('#')[0] as string)
+          .filter((target) => target !== '')
+          .map((target) => path.posix.join(path.posix.dirname(page), target)),
+      )
+      .filter((target) => !files.some((file) => file === target || file.startsWith(`${target}/`)));
+    assert.deepEqual([...new Set(absent)].sort(), ['CONTRIBUTING.md', 'Dockerfile']);
   });
 
   test('is small', () => {

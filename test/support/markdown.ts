@@ -44,6 +44,13 @@ export function codeOf(text: string): string {
   return [...text.matchAll(/^ *```\w*\n(.*?)^ *```$|`([^`\n]+)`/gms)].map((match) => match[1] ?? match[2]).join('\n');
 }
 
+/** Where its links lead within the documentation: `api.md#tap`, `#tap`. */
+export function linksOf(text: string): string[] {
+  return [...text.replace(/^ *```.*?^ *```$/gms, '').matchAll(/\]\(([^)\s]+)\)/g)]
+    .map(([, target]) => target as string)
+    .filter((target) => !/^(?:https?|mailto):/.test(target));
+}
+
 /** Names by which other pages refer to the headings. */
 export function anchorsOf(text: string): string[] {
   const headings = [...text.replace(/^ *```.*?^ *```$/gms, '').matchAll(/^#+ (.*)$/gm)];
