@@ -15,6 +15,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN npx tsc -p tsconfig.build.json \
+  && node scripts/bundle-command.mjs \
   && npm pack --ignore-scripts --pack-destination /tmp
 # The addon is built for the libpcap of this image, with the headers that are here.
 WORKDIR /opt/flowtap

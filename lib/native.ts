@@ -1,8 +1,8 @@
 /** Loads the addon and types it. Nothing else in lib knows its shape. */
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { noAddon } from './addon-error.js';
 import type { MatchScope } from './match/scope.js';
+import { packageRoot } from './package.js';
 
 /** Options as the addon takes them: complete and valid, because native code only asserts. */
 export interface NativeOptions {
@@ -261,14 +261,12 @@ export interface Native {
   libpcapVersion(): string;
 }
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-
 export const native = load();
 
 function load(): Native {
   try {
-    return createRequire(import.meta.url)('node-gyp-build')(root);
+    return createRequire(import.meta.url)('node-gyp-build')(packageRoot);
   } catch (error) {
-    throw noAddon(root, error);
+    throw noAddon(packageRoot, error);
   }
 }

@@ -122,9 +122,11 @@ async function buildAddon(steps) {
   setStamp('addon', hash);
 }
 
+const bundler = 'scripts/bundle-command.mjs';
+
 function distHash() {
-  const compiler = 'node_modules/typescript/package.json';
-  return hashOf(['tsconfig.json', 'tsconfig.build.json', compiler, ...filesBelow('lib', /\.ts$/)]);
+  const tools = ['node_modules/typescript/package.json', 'node_modules/esbuild/package.json', bundler];
+  return hashOf(['tsconfig.json', 'tsconfig.build.json', ...tools, ...filesBelow('lib', /\.ts$/)]);
 }
 
 function hasDist() {
@@ -142,6 +144,7 @@ async function buildDist(steps) {
     const source = file.replace(/^dist\//, 'lib/').replace(/\.(d\.ts|js|js\.map)$/, '.ts');
     if (!existsSync(join(root, source))) rmSync(join(root, file));
   }
+  await steps.step('bundling the command', () => steps.run(process.execPath, [bundler]));
   setStamp('dist', hash);
 }
 

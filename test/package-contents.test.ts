@@ -17,7 +17,8 @@ function below(folder: string, wanted = /./): string[] {
 
 suite('the packed package', { skip: noBinary }, () => {
   test('holds these files', () => {
-    const compiled = below('lib', /\.ts$/).flatMap((file) =>
+    // The command is bundled.
+    const compiled = below('lib', /^lib\/(?!cli\/).*\.ts$/).flatMap((file) =>
       ['.js', '.js.map', '.d.ts'].map((suffix) => file.replace(/^lib/, 'dist').replace(/\.ts$/, suffix)),
     );
     const expected = [
@@ -38,6 +39,9 @@ suite('the packed package', { skip: noBinary }, () => {
       ...below('native', /^native\/(?!test\/|fuzz\/).*\.(cc|h)$/),
       ...below('docs'),
       ...compiled,
+      'dist/cli/main.js',
+      'dist/cli/main.js.map',
+      ...below('dist/cli/parts'),
       ...below('prebuilds'),
     ];
     assert.ok(expected.includes(binary));

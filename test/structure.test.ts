@@ -184,7 +184,7 @@ suite('lib', () => {
 
   test('the command uses the public entry, and the one that is for it', () => {
     // The public entry loads the addon, but the help page, which tells of permissions too, is shown where there is none.
-    const withoutAddon = ['system/permission-advice.js', 'system/permission-facts.js'];
+    const withoutAddon = ['package.js', 'system/permission-advice.js', 'system/permission-facts.js'];
     const wrong = imports.filter(
       ({ file, target, resolved }) =>
         file.startsWith('cli/') &&

@@ -1,18 +1,16 @@
 /** From the words of the command line to an exit code. */
-import { createRequire } from 'node:module';
+import { packageVersion } from '../package.js';
 import { ExitCode, UsageError } from './exit.js';
 import { parseCommandLine } from './flags.js';
 import { Output } from './output.js';
 import { sanitizeLine, sizeOf, type Terminal } from './terminal.js';
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** Runs the command and resolves to its exit code; everything it has to say went to the terminal's streams. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   // A closed standard error must not be what ends a capture.
   terminal.stderr.on('error', () => {});
   try {
-    const invocation = parseCommandLine(args, version, sizeOf(terminal.stdout)?.columns);
+    const invocation = parseCommandLine(args, packageVersion(), sizeOf(terminal.stdout)?.columns);
     switch (invocation.command) {
       case 'text': {
         const output = new Output(terminal.stdout);

@@ -1,15 +1,13 @@
 /** HTTP archives that are written while they come. */
-import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { badOption, checkOptions } from '../check-options.js';
 import { CaptureError } from '../errors.js';
 import type { DetachedExchange, Exchange } from '../exchanges/exchange.js';
+import { packageVersion } from '../package.js';
 import { type HarOptions, harOptionNames, toHar } from './har.js';
 import { openFile, type Sink, StreamSink } from './har-sink.js';
 
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
-
-const header = `{"log":{"version":"1.2","creator":{"name":"flowtap","version":${JSON.stringify(version)}},"entries":[`;
+const header = `{"log":{"version":"1.2","creator":{"name":"flowtap","version":${JSON.stringify(packageVersion())}},"entries":[`;
 const footer = '\n]}}\n';
 
 /** Connections whose first exchange is known to be written; beyond that the oldest are forgotten. */

@@ -1,12 +1,10 @@
 /** A report in DFXML (https://github.com/dfxml-working-group/dfxml_schema), with the elements of tcpflow's. */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
+import { packageVersion } from '../package.js';
 import { formatTime } from '../time.js';
 import { type BodyFile, type FlowFile, writeAll } from './flow-file.js';
 import { attributes, element, escapeXml } from './xml.js';
-
-const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** Address families as Linux numbers them, which is what tcpflow writes there. */
 const families = { ipv4: 2, ipv6: 10 } as const;
@@ -155,7 +153,7 @@ function header(settings: ReportOptions['settings']): string {
   </metadata>
   <creator version='1.0'>
     <program>flowtap</program>
-    ${element('version', version)}
+    ${element('version', packageVersion())}
     <build_environment>
 ${libraries.map(([name, value]) => `      <library${attributes({ name, version: value })}/>`).join('\n')}
     </build_environment>
