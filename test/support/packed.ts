@@ -47,7 +47,7 @@ export function packedWithoutBinary(): Packed {
   const folder = ownFolder();
   const { status, stderr } = spawnSync('tar', ['-xzf', packed().tarball, '-C', folder], { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
-  rmSync(path.join(folder, 'package', path.dirname(binary)), { recursive: true });
+  rmSync(path.join(folder, 'package/prebuilds'), { recursive: true });
   return pack(path.join(folder, 'package'));
 }
 
