@@ -102,7 +102,8 @@ Napi::Value TextWriterWrap::lend(const Napi::CallbackInfo& info) {
 
 Napi::Value TextWriterWrap::text(const Napi::CallbackInfo& info) {
   // A Buffer is not filled with zeros first.
-  return Napi::Buffer<uint8_t>::Copy(info.Env(), text_.data(), text_.size());
+  napi_value copy = Napi::Buffer<uint8_t>::Copy(info.Env(), text_.data(), text_.size());
+  return {info.Env(), copy};
 }
 
 }  // namespace flowtap::addon
