@@ -156,7 +156,7 @@ export function commandRows({ measureChild }: Programs): Row[] {
         arguments: args,
         onOutput,
       });
-      // Of the console only the summary can be counted.
+      // Of the others only what is told at the end can be counted.
       const summary = /([\d,]+) messages? \([\d,]+ requests?/.exec(errors);
       const told = summary ? Number((summary[1] as string).replaceAll(',', '')) : undefined;
       if (flags.includes('--json') && told !== undefined && told !== lines)
@@ -166,5 +166,9 @@ export function commandRows({ measureChild }: Programs): Row[] {
       return { ...cost, messages };
     },
   });
-  return [row('json', 'flowtap --json', '--json'), row('console', 'flowtap')];
+  return [
+    row('json', 'flowtap --json', '--json'),
+    row('console', 'flowtap'),
+    row('summary', 'flowtap --summary', '--summary'),
+  ];
 }
