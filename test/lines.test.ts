@@ -1,7 +1,5 @@
 /** toNDJSON() is held to JSON.stringify(). */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
 import { describe as suite, test } from 'node:test';
 import fc from 'fast-check';
 import { Batch } from '../lib/batch.js';
@@ -11,7 +9,8 @@ import { linesOf } from '../lib/lines.js';
 import { messageAt } from '../lib/message.js';
 import { ipv4, type MessageSpec, someConnection, writeBatch } from './support/batch-writer.js';
 import { pcap, toPackets } from './support/capture-file.js';
-import { skip, temporaryFile, top } from './support/environment.js';
+import { corpusCaptures } from './support/corpus.js';
+import { skip, temporaryFile } from './support/environment.js';
 import { traffic } from './support/traffic.js';
 
 const context = { maxDecodedBytes: 1 << 20, maxBodyBytes: 1 << 20, streaming: false };
@@ -97,18 +96,10 @@ suite('NDJSON', () => {
       await checkFile(temporaryFile(pcap(toPackets(segments, { link: 'ethernet' }), { nanoseconds: true })));
     });
 
-  const corpus = path.join(top, '..', 'shared', 'corpus', 'pcaps');
-  let files: string[] = [];
-  try {
-    files = readdirSync(corpus, { recursive: true, encoding: 'utf8' }).filter((file) =>
-      /\.(pcap|pcapng|cap)$/.test(file),
-    );
-  } catch {}
+  const files = corpusCaptures();
   test('of real captures', { skip: files.length === 0 ? skip('the corpus is not there') : false }, async () => {
     for (const file of files)
-      await checkFile(path.join(corpus, file)).catch((error) =>
-        assert.equal(error.code, 'ERR_FILE', `${file}: ${error}`),
-      );
+      await checkFile(file).catch((error) => assert.equal(error.code, 'ERR_FILE', `${file}: ${error}`));
   });
 });
 

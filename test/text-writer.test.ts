@@ -1,7 +1,5 @@
 /** What native code writes is held to what the printers write. */
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
-import path from 'node:path';
 import { before, describe as suite, test } from 'node:test';
 import fc from 'fast-check';
 import { Batch } from '../lib/batch.js';
@@ -15,7 +13,8 @@ import { TextWriter } from '../lib/text-writer.js';
 import { flowtapHere, MemoryOutput } from './cli-support.js';
 import { type MessageSpec, someConnection, writeBatch } from './support/batch-writer.js';
 import { pcap, toPackets } from './support/capture-file.js';
-import { skip, temporaryFile, top } from './support/environment.js';
+import { corpusCaptures } from './support/corpus.js';
+import { skip, temporaryFile } from './support/environment.js';
 import { Random } from './support/random.js';
 import { traffic } from './support/traffic.js';
 import { segmentsOf } from './support/wire.js';
@@ -236,17 +235,11 @@ suite('batches that do not cross', () => {
     }
   });
 
-  const corpus = path.join(top, '..', 'shared', 'corpus', 'pcaps');
-  let captures: string[] = [];
-  try {
-    captures = readdirSync(corpus, { recursive: true, encoding: 'utf8' }).filter((file) =>
-      /\.(pcap|pcapng|cap)$/.test(file),
-    );
-  } catch {}
+  const captures = corpusCaptures();
   test('real captures', { skip: captures.length === 0 ? skip('the corpus is not there') : false }, async () => {
     for (const file of captures) {
-      await checkFile(path.join(corpus, file), file);
-      await checkSummary(path.join(corpus, file), file);
+      await checkFile(file, file);
+      await checkSummary(file, file);
     }
   });
 
