@@ -63,7 +63,8 @@ void Session::capture() {
     const int64_t now = status == source::ReadStatus::idle && live_ ? wallClockNs() : pipeline_->packetTimeNs();
     if (lowLatency_ || status != source::ReadStatus::packets) {
       pipeline_->pause(now);
-      if (!mailbox_.empty()) announce();
+      // With low latency nothing waits for a ring.
+      if (!lowLatency_ && !mailbox_.empty()) announce();
     } else {
       pipeline_->advance(now);
     }
